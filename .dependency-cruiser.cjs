@@ -9,6 +9,8 @@ const arrows = {
   train: ["engine", "tasks", "model", "graph", "hub", "processor"],
   eval: ["engine", "tasks", "processor", "hub"],
   serve: ["engine", "processor"],
+  "ai-sdk": ["engine", "processor"],
+  mcp: ["engine", "processor"],
 };
 const rooms = Object.keys(arrows);
 const forbidden = rooms.map((room) => ({
