@@ -1,0 +1,42 @@
+/** @file The graph room's door: build typed tensor graphs, differentiate them, rewrite them, write them as ONNX. */
+
+export { gradients } from "./backward.ts";
+export { bytesPerElement, type DType, onnxCode } from "./dtype.ts";
+export { ExternalData, type WeightPlace } from "./external-data.ts";
+export { apply, apply1, defineOp, direct, float, type GradientCall, type Op } from "./op.ts";
+export { gelu, geluTanh, silu } from "./ops/activation.ts";
+export { type CachedAttention, groupQueryAttention, multiHeadAttention, rotaryEmbedding } from "./ops/attention.ts";
+export {
+  add,
+  cast,
+  clip,
+  div,
+  equal,
+  erf,
+  exp,
+  greater,
+  less,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  not,
+  sigmoid,
+  sqrt,
+  stopGradient,
+  sub,
+  tanh,
+  where,
+} from "./ops/elementwise.ts";
+export { gather, pickPerRow, scatterAddRows } from "./ops/index-select.ts";
+export { linear, linearOp, matmul } from "./ops/linalg.ts";
+export { concat, expandLike, pad, reshape, slice, transpose } from "./ops/movement.ts";
+export { layerNorm, rmsNorm } from "./ops/normalization.ts";
+export { logSoftmax, reduceMax, reduceMean, reduceSum, softmax } from "./ops/reduction.ts";
+export { type ConstantData, constant, input, isInput, isWeight, scalar, sourceName, weight } from "./ops/source.ts";
+export { type Replace, rewrite } from "./rewrite.ts";
+export { type SerializedGraph, serialize } from "./serialize.ts";
+export { broadcastShapes, type Dim, elementCount, type Shape, showShape } from "./shape.ts";
+export { type Attrs, type Node, scoped, type TensorType, type Value } from "./value.ts";
+export { sources, topologicalOrder } from "./walk.ts";

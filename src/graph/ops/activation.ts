@@ -1,0 +1,56 @@
+/** @file Activation functions that ONNX Runtime has as one kernel, with gradients written in elementwise ops. */
+
+import { apply1, defineOp, direct, float } from "../op.ts";
+import type { Value } from "../value.ts";
+import { add, erf, exp, mul, sigmoid, sub, tanh } from "./elementwise.ts";
+import { scalar } from "./source.ts";
+
+const sameType = ([x]: readonly Value[]) => [{ dtype: x!.dtype, shape: x!.shape }];
+
+const geluErfOp = defineOp({
+  name: "Gelu",
+  infer: sameType,
+  // d/dx x·Φ(x) = Φ(x) + x·φ(x), with Φ(x) = (1 + erf(x/√2))/2 (Hendrycks & Gimpel, arXiv 1606.08415)
+  gradient({ inputs: [x], grads: [grad] }) {
+    const cdf = add(mul(erf(mul(x!, scalar(Math.SQRT1_2))), scalar(0.5)), scalar(0.5));
+    const pdf = mul(exp(mul(mul(x!, x!), scalar(-0.5))), scalar(1 / Math.sqrt(2 * Math.PI)));
+    return [mul(grad!, add(cdf, mul(x!, pdf)))];
+  },
+  emit: direct("Gelu", "com.microsoft"),
+});
+/** x·Φ(x), exact: the adapter's activation. */
+export const gelu = (x: Value): Value => apply1(geluErfOp, [x], {});
+
+const C = Math.sqrt(2 / Math.PI);
+const CUBIC = 0.044715;
+
+const geluTanhOp = defineOp({
+  name: "GeluTanh",
+  infer: sameType,
+  // y = x/2·(1 + t), t = tanh(C·(x + CUBIC·x³)); dy/dx = (1 + t)/2 + x/2·(1 - t²)·C·(1 + 3·CUBIC·x²)
+  gradient({ inputs: [x], grads: [grad] }) {
+    const xx = mul(x!, x!);
+    const t = tanh(mul(x!, add(mul(xx, scalar(C * CUBIC)), scalar(C))));
+    const slope = add(mul(xx, scalar(1.5 * C * CUBIC)), scalar(0.5 * C));
+    const inner = mul(mul(x!, slope), sub(scalar(1), mul(t, t)));
+    return [mul(grad!, add(add(mul(t, scalar(0.5)), scalar(0.5)), inner))];
+  },
+  emit: direct("FastGelu", "com.microsoft"),
+});
+/** The tanh approximation of GELU ("gelu_pytorch_tanh"): the SigLIP tower's activation. */
+export const geluTanh = (x: Value): Value => apply1(geluTanhOp, [x], {});
+
+const siluOp = defineOp({
+  name: "Silu",
+  infer: sameType,
+  // dy/dx = s·(1 + x·(1 - s)) = s + y·(1 - s), s = sigmoid(x)
+  gradient({ inputs: [x], outputs: [y], grads: [grad] }) {
+    const s = sigmoid(x!);
+    return [mul(grad!, add(s, mul(y!, sub(scalar(1), s))))];
+  },
+  // QuickGelu(alpha) is x·sigmoid(alpha·x): with alpha 1 it is SiLU in one kernel.
+  emit: ({ inputs, outputs }, e) =>
+    e.node("QuickGelu", [e.name(inputs[0])], e.outputs(outputs), { alpha: float(1) }, "com.microsoft"),
+});
+/** x·sigmoid(x): the decoder's gate. */
+export const silu = (x: Value): Value => apply1(siluOp, [x], {});

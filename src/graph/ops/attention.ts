@@ -1,0 +1,109 @@
+/** @file Rotary positions and the fused attention kernels of ONNX Runtime. */
+
+import { apply, apply1, defineOp, float } from "../op.ts";
+import { showShape } from "../shape.ts";
+import type { Value } from "../value.ts";
+import { neg } from "./elementwise.ts";
+
+const rotaryOp = defineOp<{ heads: number }>({
+  name: "RotaryEmbedding",
+  infer([x, positions, cos, sin], { heads }) {
+    if (x!.shape.length !== 3) throw new RangeError(`expected [batch, seq, heads*dim], found ${showShape(x!.shape)}`);
+    if (positions!.dtype !== "int64") throw new TypeError(`the positions are ${positions!.dtype}, expected int64`);
+    const dim = (x!.shape[2] as number) / heads;
+    for (const table of [cos!, sin!])
+      if (table.shape[1] !== dim / 2)
+        throw new RangeError(
+          `the table ${showShape(table.shape)} does not fit ${heads} heads of ${dim}: expected width ${dim / 2}`,
+        );
+    return [{ dtype: x!.dtype, shape: x!.shape }];
+  },
+  // A rotation's transpose is the rotation by the negative angle.
+  gradient: ({ inputs: [, positions, cos, sin], attrs: { heads }, grads: [g] }) => [
+    rotaryEmbedding(g!, positions!, cos!, neg(sin!), heads),
+  ],
+  emit: ({ inputs, outputs, attrs: { heads } }, e) =>
+    e.node(
+      "RotaryEmbedding",
+      inputs.map((v) => e.name(v)),
+      e.outputs(outputs),
+      { num_heads: heads, interleaved: 0 },
+      "com.microsoft",
+    ),
+});
+/**
+ * Rotates the two halves of each head by its position's angles (half-split RoPE; Su et al., arXiv 2104.09864).
+ * x [batch, seq, heads·dim], positions int64 [batch, seq], cos and sin [positions, dim/2].
+ */
+export const rotaryEmbedding = (x: Value, positions: Value, cos: Value, sin: Value, heads: number): Value =>
+  apply1(rotaryOp, [x, positions, cos, sin], { heads });
+
+const mhaOp = defineOp<{ heads: number; scale: number }>({
+  name: "MultiHeadAttention",
+  infer([q, k, v], { heads }) {
+    if ((q!.shape.at(-1) as number) % heads !== 0)
+      throw new RangeError(`${q!.shape.at(-1)} is not a multiple of ${heads} heads`);
+    return [{ dtype: q!.dtype, shape: [...q!.shape.slice(0, -1), v!.shape.at(-1)!] }];
+  },
+  emit: ({ inputs, outputs, attrs: { heads, scale } }, e) =>
+    e.node(
+      "MultiHeadAttention",
+      inputs.map((v) => e.name(v)),
+      e.outputs(outputs),
+      { num_heads: heads, scale: float(scale) },
+      "com.microsoft",
+    ),
+});
+/** softmax(q·kᵀ·scale)·v per head, nothing masked: q, k, v [batch, seq, heads·dim]. One fused kernel, inference only. */
+export const multiHeadAttention = (q: Value, k: Value, v: Value, heads: number, scale: number): Value =>
+  apply1(mhaOp, [q, k, v], { heads, scale });
+
+type GqaAttrs = { heads: number; kvHeads: number; scale: number };
+
+const gqaOp = defineOp<GqaAttrs>({
+  name: "GroupQueryAttention",
+  infer([q, , , pastK]) {
+    const [batch, kvHeads, , dim] = pastK!.shape;
+    const present = { dtype: pastK!.dtype, shape: [batch!, kvHeads!, "present", dim!] };
+    return [{ dtype: q!.dtype, shape: q!.shape }, present, present];
+  },
+  emit({ inputs, outputs, attrs: { heads, kvHeads, scale } }, e) {
+    const attrs = { num_heads: heads, kv_num_heads: kvHeads, scale: float(scale), do_rotary: 1, rotary_interleaved: 0 };
+    e.node(
+      "GroupQueryAttention",
+      inputs.map((v) => e.name(v)),
+      e.outputs(outputs),
+      attrs,
+      "com.microsoft",
+    );
+  },
+});
+
+export interface CachedAttention {
+  /** [batch, kvHeads, past, dim]; past and present may be one buffer: the kernel appends in place. */
+  readonly pastKey: Value;
+  readonly pastValue: Value;
+  /** int32 [batch]: tokens of each row after this step, minus 1. */
+  readonly lastPositions: Value;
+  /** int32 scalar: the largest of them, plus 1. */
+  readonly totalLength: Value;
+  /** [positions, dim/2] */
+  readonly cos: Value;
+  readonly sin: Value;
+}
+
+/**
+ * Causal attention of new tokens over a cache that it appends to, with rotary positions inside.
+ * q [batch, seq, heads·dim], k and v [batch, seq, kvHeads·dim] → [output, presentKey, presentValue]. Inference only.
+ * Layout of inputs: ContribOperators.md of microsoft/onnxruntime.
+ */
+export function groupQueryAttention(
+  q: Value,
+  k: Value,
+  v: Value,
+  cache: CachedAttention,
+  attrs: GqaAttrs,
+): readonly Value[] {
+  const { pastKey, pastValue, lastPositions, totalLength, cos, sin } = cache;
+  return apply(gqaOp, [q, k, v, pastKey, pastValue, lastPositions, totalLength, cos, sin], attrs);
+}

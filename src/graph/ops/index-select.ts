@@ -1,0 +1,91 @@
+/** @file Picking rows by index, and adding rows back by index (its gradient). */
+
+import { apply1, defineOp } from "../op.ts";
+import { isStatic, type Shape, showShape } from "../shape.ts";
+import type { Value } from "../value.ts";
+import { reshape } from "./movement.ts";
+
+const gatherOp = defineOp({
+  name: "Gather",
+  infer([table, indices]) {
+    if (indices!.dtype !== "int64") throw new TypeError(`the indices are ${indices!.dtype}, expected int64`);
+    return [{ dtype: table!.dtype, shape: [...indices!.shape, ...table!.shape.slice(1)] }];
+  },
+  gradient: ({ inputs: [table, indices], grads: [grad] }) => [scatterAddRows(indices!, grad!, table!.shape), undefined],
+  emit: ({ inputs, outputs }, e) =>
+    e.node(
+      "Gather",
+      inputs.map((v) => e.name(v)),
+      e.outputs(outputs),
+      { axis: 0 },
+    ),
+});
+/** Rows of `table` [n, ...] at `indices` int64 [...]. @example gather(embeddings, ids) // [batch, seq, hidden] */
+export const gather = (table: Value, indices: Value): Value => apply1(gatherOp, [table, indices], {});
+
+const scatterAddOp = defineOp<{ shape: Shape }>({
+  name: "ScatterAddRows",
+  infer([indices, updates], { shape }) {
+    if (!isStatic(shape) || shape.length !== 2)
+      throw new RangeError(`the result ${showShape(shape)} must be [rows, width]`);
+    if (indices!.shape.length !== 1 || updates!.shape.length !== 2 || updates!.shape[1] !== shape[1])
+      throw new RangeError(`expected indices [n] and updates [n, ${shape[1]}]`);
+    return [{ dtype: updates!.dtype, shape }];
+  },
+  gradient: ({ inputs: [indices], grads: [grad] }) => [undefined, gather(grad!, indices!)],
+  // ScatterElements walks its updates in order on one thread, so repeated rows add up in a fixed order; ScatterND with
+  // reduction splits them over threads.
+  emit({ inputs: [indices, updates], outputs, attrs: { shape } }, e) {
+    const [column, full, zeros] = [e.temp("column"), e.temp("full"), e.temp("zeros")];
+    const updatesShape = e.temp("updates_shape");
+    e.node("Unsqueeze", [e.name(indices), e.int64([1])], [column]);
+    e.node("Shape", [e.name(updates)], [updatesShape]);
+    e.node("Expand", [column, updatesShape], [full]);
+    e.node("ConstantOfShape", [e.int64(shape as number[])], [zeros]);
+    e.node("ScatterElements", [zeros, full, e.name(updates)], e.outputs(outputs), { axis: 0, reduction: "add" });
+  },
+});
+/** Zeros of `shape` [rows, width] with row i of `updates` added at row indices[i]; order is fixed, so is the result. */
+export function scatterAddRows(indices: Value, updates: Value, shape: Shape): Value {
+  const flat =
+    indices.shape.length === 1
+      ? indices
+      : reshape(indices, [indices.shape.reduce<number>((n, d) => n * (d as number), 1)]);
+  const rows = reshape(updates, [flat.shape[0]!, shape[1]!]);
+  return apply1(scatterAddOp, [flat, rows], { shape });
+}
+
+const gatherElementsOp = defineOp({
+  name: "PickPerRow",
+  infer([x, indices]) {
+    if (x!.shape.length !== 2 || indices!.shape.length !== 1 || indices!.shape[0] !== x!.shape[0])
+      throw new RangeError("expected values [rows, width] and one int64 index per row");
+    return [{ dtype: x!.dtype, shape: [x!.shape[0]!] }];
+  },
+  gradient: ({ inputs: [x, indices], grads: [grad] }) => [
+    apply1(placeElementsOp, [grad, indices], { width: x!.shape[1] as number }),
+    undefined,
+  ],
+  emit({ inputs: [x, indices], outputs }, e) {
+    const [column, picked] = [e.temp("column"), e.temp("picked")];
+    e.node("Unsqueeze", [e.name(indices), e.int64([1])], [column]);
+    e.node("GatherElements", [e.name(x), column], [picked], { axis: 1 });
+    e.node("Squeeze", [picked, e.int64([1])], e.outputs(outputs));
+  },
+});
+/** x[i, indices[i]] for every row: x [rows, width], indices int64 [rows] → [rows]. */
+export const pickPerRow = (x: Value, indices: Value): Value => apply1(gatherElementsOp, [x, indices], {});
+
+const placeElementsOp = defineOp<{ width: number }>({
+  name: "PlacePerRow",
+  infer: ([values], { width }) => [{ dtype: values!.dtype, shape: [values!.shape[0]!, width] }],
+  gradient: ({ inputs: [, indices], grads: [grad] }) => [pickPerRow(grad!, indices!), undefined],
+  // OneHot compares instead of scattering: ORT runs it on all threads, and it fuses no loop over rows into one thread.
+  emit({ inputs: [values, indices], outputs, attrs: { width } }, e) {
+    const [hot, column] = [e.temp("one_hot"), e.temp("column")];
+    const pair = e.float32Pair(0, 1);
+    e.node("OneHot", [e.name(indices), e.int64([width]), pair], [hot], { axis: -1 });
+    e.node("Unsqueeze", [e.name(values), e.int64([1])], [column]);
+    e.node("Mul", [hot, column], e.outputs(outputs));
+  },
+});
