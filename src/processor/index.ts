@@ -1,0 +1,4 @@
+/** @file The processor's door for Node: pictures to pixels, messages to token ids, token ids to text. */
+export * from "./core.ts";
+export { hashImage } from "./node/hash-image.ts";
+export { type LoadImageOptions, loadImage } from "./node/load-image.ts";
