@@ -1,0 +1,2 @@
+/** @file Door of the engine: runs FlashVL checkpoints. */
+export * from "./runtime/index.ts";

@@ -1,0 +1,199 @@
+/** @file A loaded graph and the tensors bound to it, over ONNX Runtime's IoBinding. */
+
+import { environment } from "./environment.ts";
+import { withNativeValue } from "./native-value.ts";
+import type { Handle } from "./ort-api.ts";
+import { RuntimeError } from "./runtime-error.ts";
+import { elementCount } from "./tensor.ts";
+import type { Session, Tensor, ValueInfo } from "./types.ts";
+import { readValueInfos } from "./value-info.ts";
+
+interface Handles {
+  session: Handle;
+  binding: Handle;
+  runOptions: Handle;
+  profiling: boolean;
+}
+
+/** Releases native memory of sessions that nobody disposed. A net only: collection may come late or never. */
+const forgotten = new FinalizationRegistry<Handles>((handles) => release(handles));
+
+function release(handles: Handles): void {
+  const { api } = environment();
+  endProfiling(handles);
+  api.release("ReleaseIoBinding", handles.binding);
+  api.release("ReleaseRunOptions", handles.runOptions);
+  api.release("ReleaseSession", handles.session);
+}
+
+function endProfiling(handles: Handles): void {
+  if (!handles.profiling) return;
+  const { api, allocator } = environment();
+  const path = api.create("Writing the profile", "SessionEndProfiling", handles.session, allocator);
+  api.check("Writing the profile", "AllocatorFree", allocator, path);
+}
+
+/** Takes over a native session; it and everything made for it are released by dispose. */
+export class OrtSession implements Session {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly #handles: Handles;
+  /** Keeps the memory alive that native code reads and writes. */
+  readonly #bound = new Map<string, Tensor>();
+  readonly #infos = new Map<string, ValueInfo>();
+  readonly #kept: unknown;
+  #running: Promise<void> | undefined;
+  #disposing: Promise<void> | undefined;
+
+  /** `kept` is whatever memory the session's initializers live in. */
+  constructor(session: Handle, profiling: boolean, kept: unknown) {
+    const { api } = environment();
+    this.#kept = kept;
+    this.inputs = readValueInfos(session, "Input");
+    this.outputs = readValueInfos(session, "Output");
+    this.inputNames = this.inputs.map((info) => info.name);
+    this.outputNames = this.outputs.map((info) => info.name);
+    for (const info of this.inputs) this.#infos.set(`input ${info.name}`, info);
+    for (const info of this.outputs) this.#infos.set(`output ${info.name}`, info);
+    const runOptions = api.create("Creating run options", "CreateRunOptions");
+    const binding = api.create("Creating a binding", "CreateIoBinding", session);
+    this.#handles = { session, binding, runOptions, profiling };
+    forgotten.register(this, this.#handles, this);
+  }
+
+  get disposed(): boolean {
+    return this.#disposing !== undefined;
+  }
+
+  bindInput(name: string, tensor: Tensor): void {
+    this.#bind("input", name, tensor);
+  }
+
+  bindOutput(name: string, tensor: Tensor): void {
+    this.#bind("output", name, tensor);
+  }
+
+  async run(signal?: AbortSignal): Promise<void> {
+    this.#assertIdle("run");
+    signal?.throwIfAborted();
+    this.#assertBound();
+    const running = this.#run(signal);
+    // dispose waits for the run but must not fail with it.
+    this.#running = running.catch(() => {});
+    try {
+      await running;
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  dispose(): Promise<void> {
+    this.#disposing ??= this.#release();
+    return this.#disposing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    void this.dispose();
+  }
+
+  async #release(): Promise<void> {
+    await this.#running;
+    forgotten.unregister(this);
+    const { api } = environment();
+    endProfiling(this.#handles);
+    api.release("ReleaseIoBinding", this.#handles.binding);
+    api.release("ReleaseRunOptions", this.#handles.runOptions);
+    this.#bound.clear();
+    // Gigabytes of weights take a while to give back.
+    await api.releaseAsync("ReleaseSession", this.#handles.session);
+    void this.#kept;
+  }
+
+  async #run(signal: AbortSignal | undefined): Promise<void> {
+    const { api } = environment();
+    const { session, runOptions, binding } = this.#handles;
+    const terminate = () => api.check("Stopping a run", "RunOptionsSetTerminate", runOptions);
+    signal?.addEventListener("abort", terminate, { once: true });
+    try {
+      await api.checkAsync("Running the graph", "RunWithBinding", session, runOptions, binding);
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", terminate);
+      if (signal?.aborted) api.check("Clearing a stop", "RunOptionsUnsetTerminate", runOptions);
+    }
+  }
+
+  #bind(side: "input" | "output", name: string, tensor: Tensor): void {
+    this.#assertIdle(`bind ${side} "${name}"`);
+    const key = `${side} ${name}`;
+    const info = this.#infos.get(key);
+    if (!info) {
+      const names = side === "input" ? this.inputNames : this.outputNames;
+      throw new RuntimeError(`The graph has no ${side} "${name}"; it has ${names.join(", ")}.`, "INVALID_ARGUMENT");
+    }
+    assertFits(side, info, tensor);
+    const { api } = environment();
+    withNativeValue(tensor, (value) => {
+      api.check(
+        `Binding ${side} "${name}"`,
+        side === "input" ? "BindInput" : "BindOutput",
+        this.#handles.binding,
+        name,
+        value,
+      );
+    });
+    this.#bound.set(key, tensor);
+  }
+
+  #assertIdle(doing: string): void {
+    if (this.#disposing) throw new RuntimeError(`Cannot ${doing}: this session is disposed.`, "DISPOSED");
+    if (this.#running) {
+      throw new RuntimeError(
+        `Cannot ${doing}: this session is running. Await the run first, or use a second session.`,
+        "BUSY",
+      );
+    }
+  }
+
+  #assertBound(): void {
+    for (const [key, info] of this.#infos) {
+      const tensor = this.#bound.get(key);
+      if (!tensor) {
+        throw new RuntimeError(
+          `Nothing is bound to ${key}; expected ${info.dtype} ${describe(info.dims)}.`,
+          "INVALID_ARGUMENT",
+        );
+      }
+      if (tensor.data.byteLength === 0 && elementCount(tensor.dims) > 0) {
+        throw new RuntimeError(
+          `The memory bound to ${key} was transferred away. Bind a tensor that stays on this thread.`,
+          "INVALID_ARGUMENT",
+        );
+      }
+    }
+  }
+}
+
+const describe = (dims: readonly (number | string)[]): string => `[${dims.join(", ")}]`;
+
+/** Checks type and shape before native code does, since its message names neither the tensor nor what would fit. */
+function assertFits(side: string, info: ValueInfo, tensor: Tensor): void {
+  const fits =
+    tensor.dtype === info.dtype &&
+    tensor.dims.length === info.dims.length &&
+    tensor.dims.every((dim, axis) => typeof info.dims[axis] === "string" || info.dims[axis] === dim);
+  if (!fits) {
+    throw new RuntimeError(
+      `${side} "${info.name}" is ${info.dtype} ${describe(info.dims)}; found a tensor ${tensor.dtype} ${describe(tensor.dims)}.`,
+      "INVALID_ARGUMENT",
+    );
+  }
+}

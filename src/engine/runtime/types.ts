@@ -1,0 +1,94 @@
+/** @file The small interface every runtime implements: tensors over plain ArrayBuffers, sessions that read and write them in place. */
+import type { DType } from "./dtypes.ts";
+
+/** Where a session runs. Everything but "cpu" depends on what the loaded ONNX Runtime library offers. */
+export type Device = "cpu" | "cuda" | "webgpu";
+
+/** The typed arrays that can back a tensor. */
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/**
+ * A dense tensor in row-major order. `data` is a view over memory that a session reads and writes directly:
+ * what a run writes into a bound output is in `data` when the run's promise resolves, without a copy.
+ * The buffer must not be transferred to another thread while it is bound.
+ */
+export interface Tensor<D extends TensorData = TensorData> {
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+  readonly data: D;
+}
+
+/** Name, type and shape of one input or output; a dimension that is free is given by its name. */
+export interface ValueInfo {
+  name: string;
+  dtype: DType;
+  dims: readonly (number | string)[];
+}
+
+export interface SessionOptions {
+  /** Threads of one operator. Default: ONNX Runtime's own choice (physical cores). */
+  threads?: number;
+  /** Whether idle threads spin between the operators of a run (faster, but burns CPU). They never spin between runs. Default true. */
+  spinning?: boolean;
+  /** Graph optimisation. Default "all". */
+  graphOptimization?: "off" | "basic" | "extended" | "all";
+  /** Reuse of a memory plan for repeated shapes. Default false: prompt lengths differ from run to run. */
+  memoryPattern?: boolean;
+  /** ONNX Runtime's arena for activations. Default true: faster, keeps its peak. */
+  memoryArena?: boolean;
+  /** Writes the optimised graph here while the session is created. */
+  optimizedModelPath?: string;
+  /** Raw session configuration entries, for example `session.save_external_prepacked_constant_initializers`. */
+  config?: Readonly<Record<string, string>>;
+  /** Where to run. Default "cpu". */
+  device?: Device;
+  /** Options of the execution provider behind `device`. */
+  deviceOptions?: Readonly<Record<string, string>>;
+  /** Shared library with custom operators. */
+  customOps?: string;
+  /** Writes a profile to `<prefix>_<time>.json` when the session is disposed. */
+  profilePrefix?: string;
+  /** Memory for initializers that the model declares as external data, by name; kept alive by the session. */
+  initializers?: ReadonlyMap<string, Tensor>;
+  /** 0 verbose, 1 info, 2 warning, 3 error, 4 fatal. Default 4: errors arrive as exceptions. */
+  logSeverity?: 0 | 1 | 2 | 3 | 4;
+}
+
+/** A loaded graph with one set of bound tensors. Bindings stay until they are replaced. */
+export interface Session extends AsyncDisposable, Disposable {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly disposed: boolean;
+  /** Binds the memory an input is read from. The same tensor may be bound as an output too (a KV cache that grows in place). */
+  bindInput(name: string, tensor: Tensor): void;
+  /** Binds the memory an output is written to. */
+  bindOutput(name: string, tensor: Tensor): void;
+  /** Runs the graph once without blocking the event loop. Rejects with the signal's reason when aborted. */
+  run(signal?: AbortSignal): Promise<void>;
+  /** Releases everything native; waits for a run in progress. Calling it again does nothing. */
+  dispose(): Promise<void>;
+}
+
+/** Creates tensors and sessions. */
+export interface Runtime {
+  /** For example "onnxruntime 1.30.0". Part of the key of compiled graphs. */
+  readonly version: string;
+  /** Loads a model from a path (external data is found beside it) or from bytes. Does not block the event loop. */
+  createSession(model: string | Uint8Array, options?: SessionOptions): Promise<Session>;
+  /** A new tensor filled with zeros. */
+  createTensor<T extends DType>(dtype: T, dims: readonly number[]): Tensor;
+  /** A tensor over memory that the caller owns; nothing is copied. */
+  wrap(dtype: DType, dims: readonly number[], buffer: ArrayBufferLike, byteOffset?: number): Tensor;
+}
