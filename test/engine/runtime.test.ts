@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "flashvl-runtime-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const floats = (dims: number[], values: number[]): Tensor =>
-  wrapTensor("f32", dims, Float32Array.from(values).buffer as ArrayBuffer);
+  wrapTensor("float32", dims, Float32Array.from(values).buffer as ArrayBuffer);
 const thrown = async (promise: Promise<unknown>): Promise<RuntimeError> => {
   try {
     await promise;
@@ -25,8 +25,8 @@ const slowModel = (): Uint8Array => {
   const size = 768;
   const steps = 60;
   return tinyModel({
-    inputs: [{ name: "x", dtype: "f32", dims: [size, size] }],
-    outputs: [{ name: "y", dtype: "f32", dims: [size, size] }],
+    inputs: [{ name: "x", dtype: "float32", dims: [size, size] }],
+    outputs: [{ name: "y", dtype: "float32", dims: [size, size] }],
     nodes: Array.from({ length: steps }, (_, i) => ({
       op: "MatMul",
       inputs: [i === 0 ? "x" : `h${i}`, "x"],
@@ -36,27 +36,27 @@ const slowModel = (): Uint8Array => {
 };
 const openSlow = async () => {
   const session = await runtime.createSession(slowModel(), { threads: 1 });
-  session.bindInput("x", runtime.createTensor("f32", [768, 768]));
-  session.bindOutput("y", runtime.createTensor("f32", [768, 768]));
+  session.bindInput("x", runtime.createTensor("float32", [768, 768]));
+  session.bindOutput("y", runtime.createTensor("float32", [768, 768]));
   return session;
 };
 
 describe("running", () => {
   it("describes inputs and outputs with their free dimensions", async () => {
-    await using session = await runtime.createSession(doubling("f32"));
-    expect(session.inputs).toEqual([{ name: "x", dtype: "f32", dims: ["rows", 2] }]);
+    await using session = await runtime.createSession(doubling("float32"));
+    expect(session.inputs).toEqual([{ name: "x", dtype: "float32", dims: ["rows", 2] }]);
     expect(session.outputNames).toEqual(["y"]);
     expect(runtime.version).toMatch(/^onnxruntime 1\.30\.0$/);
   });
 
   it("writes into the caller's memory and follows a free dimension from run to run", async () => {
-    await using session = await runtime.createSession(doubling("f32"));
+    await using session = await runtime.createSession(doubling("float32"));
     for (const rows of [1, 3, 2, 0]) {
       const x = floats(
         [rows, 2],
         Array.from({ length: rows * 2 }, (_, i) => i + 0.5),
       );
-      const y = runtime.createTensor("f32", [rows, 2]);
+      const y = runtime.createTensor("float32", [rows, 2]);
       session.bindInput("x", x);
       session.bindOutput("y", y);
       await session.run();
@@ -65,18 +65,18 @@ describe("running", () => {
   });
 
   const integers: [TinyType, number[], number[]][] = [
-    ["i64", [-3, 2 ** 40], [-6, 2 ** 41]],
-    ["i32", [-3, 7], [-6, 14]],
-    ["u8", [1, 200], [2, 144]],
+    ["int64", [-3, 2 ** 40], [-6, 2 ** 41]],
+    ["int32", [-3, 7], [-6, 14]],
+    ["uint8", [1, 200], [2, 144]],
     // float16 1.0 = 0x3c00, 2.0 = 0x4000; bfloat16 1.0 = 0x3f80, 2.0 = 0x4000
-    ["f16", [0x3c00, 0], [0x4000, 0]],
+    ["float16", [0x3c00, 0], [0x4000, 0]],
   ];
   it.each(integers)("carries %s tensors", async (dtype, values, doubled) => {
     await using session = await runtime.createSession(doubling(dtype));
     const x = runtime.createTensor(dtype, [1, 2]);
     const y = runtime.createTensor(dtype, [1, 2]);
     values.forEach((value, i) => {
-      x.data[i] = dtype === "i64" ? BigInt(value) : value;
+      x.data[i] = dtype === "int64" ? BigInt(value) : value;
     });
     session.bindInput("x", x);
     session.bindOutput("y", y);
@@ -88,11 +88,11 @@ describe("running", () => {
     const model = tinyModel({
       inputs: [
         { name: "b", dtype: "bool", dims: [3] },
-        { name: "h", dtype: "bf16", dims: [2] },
+        { name: "h", dtype: "bfloat16", dims: [2] },
       ],
       outputs: [
         { name: "not", dtype: "bool", dims: [3] },
-        { name: "wide", dtype: "f32", dims: [2] },
+        { name: "wide", dtype: "float32", dims: [2] },
       ],
       nodes: [
         { op: "Not", inputs: ["b"], outputs: ["not"] },
@@ -101,9 +101,9 @@ describe("running", () => {
     });
     await using session = await runtime.createSession(model);
     const not = runtime.createTensor("bool", [3]);
-    const wide = runtime.createTensor("f32", [2]);
+    const wide = runtime.createTensor("float32", [2]);
     session.bindInput("b", wrapTensor("bool", [3], Uint8Array.of(1, 0, 1).buffer));
-    session.bindInput("h", wrapTensor("bf16", [2], Uint16Array.of(0x3f80, 0xc000).buffer));
+    session.bindInput("h", wrapTensor("bfloat16", [2], Uint16Array.of(0x3f80, 0xc000).buffer));
     session.bindOutput("not", not);
     session.bindOutput("wide", wide);
     await session.run();
@@ -122,10 +122,10 @@ describe("running", () => {
   });
 
   it("runs several sessions at once with each its own numbers", async () => {
-    const model = doubling("f32");
+    const model = doubling("float32");
     const sessions = await Promise.all(Array.from({ length: 4 }, () => runtime.createSession(model)));
     const outputs = sessions.map((session, i) => {
-      const y = runtime.createTensor("f32", [1, 2]);
+      const y = runtime.createTensor("float32", [1, 2]);
       session.bindInput("x", floats([1, 2], [i, -i]));
       session.bindOutput("y", y);
       return y;
@@ -138,16 +138,16 @@ describe("running", () => {
   it("takes weights from external data beside the model and from memory", async () => {
     const weights = Float32Array.of(10, 20);
     const parts = (bytes: { file: string; length: number }) => ({
-      inputs: [{ name: "x", dtype: "f32" as const, dims: ["rows", 2] }],
-      outputs: [{ name: "y", dtype: "f32" as const, dims: ["rows", 2] }],
+      inputs: [{ name: "x", dtype: "float32" as const, dims: ["rows", 2] }],
+      outputs: [{ name: "y", dtype: "float32" as const, dims: ["rows", 2] }],
       nodes: [{ op: "Add", inputs: ["x", "w"], outputs: ["y"] }],
-      weights: [{ name: "w", dtype: "f32" as const, dims: [2], bytes }],
+      weights: [{ name: "w", dtype: "float32" as const, dims: [2], bytes }],
     });
     const path = join(folder, "external.onnx");
     writeFileSync(path, tinyModel(parts({ file: "external.data", length: 8 })));
     writeFileSync(join(folder, "external.data"), new Uint8Array(weights.buffer));
     const run = async (session: Awaited<ReturnType<typeof runtime.createSession>>) => {
-      const y = runtime.createTensor("f32", [1, 2]);
+      const y = runtime.createTensor("float32", [1, 2]);
       session.bindInput("x", floats([1, 2], [1, 2]));
       session.bindOutput("y", y);
       await session.run();
@@ -162,17 +162,17 @@ describe("running", () => {
 
   it("appends to a KV cache in place when past and present are the same buffer", async () => {
     const [heads, size, capacity] = [2, 8, 6];
-    const kv = { dtype: "f32" as const, dims: ["batch", 1, "capacity", size] };
+    const kv = { dtype: "float32" as const, dims: ["batch", 1, "capacity", size] };
     const model = tinyModel({
       inputs: [
-        { name: "qkv", dtype: "f32", dims: ["batch", "seq", (heads + 2) * size] },
+        { name: "qkv", dtype: "float32", dims: ["batch", "seq", (heads + 2) * size] },
         { name: "past_k", ...kv },
         { name: "past_v", ...kv },
-        { name: "seqlens", dtype: "i32", dims: ["batch"] },
-        { name: "total", dtype: "i32", dims: [] },
+        { name: "seqlens", dtype: "int32", dims: ["batch"] },
+        { name: "total", dtype: "int32", dims: [] },
       ],
       outputs: [
-        { name: "out", dtype: "f32", dims: ["batch", "seq", heads * size] },
+        { name: "out", dtype: "float32", dims: ["batch", "seq", heads * size] },
         { name: "present_k", ...kv },
         { name: "present_v", ...kv },
       ],
@@ -192,20 +192,20 @@ describe("running", () => {
     );
     /** Feeds `tokens` in pieces of the given lengths and returns the last token's attention output. */
     const feed = async (pieces: number[]): Promise<number[]> => {
-      const k = runtime.createTensor("f32", [1, 1, capacity, size]);
-      const v = runtime.createTensor("f32", [1, 1, capacity, size]);
+      const k = runtime.createTensor("float32", [1, 1, capacity, size]);
+      const v = runtime.createTensor("float32", [1, 1, capacity, size]);
       let done = 0;
       let last: number[] = [];
       for (const length of pieces) {
-        const out = runtime.createTensor("f32", [1, length, heads * size]);
+        const out = runtime.createTensor("float32", [1, length, heads * size]);
         session.bindInput("qkv", floats([1, length, (heads + 2) * size], tokens.slice(done, done + length).flat()));
         done += length;
         session.bindInput("past_k", k);
         session.bindInput("past_v", v);
         session.bindOutput("present_k", k);
         session.bindOutput("present_v", v);
-        session.bindInput("seqlens", wrapTensor("i32", [1], Int32Array.of(done - 1).buffer));
-        session.bindInput("total", wrapTensor("i32", [], Int32Array.of(done).buffer));
+        session.bindInput("seqlens", wrapTensor("int32", [1], Int32Array.of(done - 1).buffer));
+        session.bindInput("total", wrapTensor("int32", [], Int32Array.of(done).buffer));
         session.bindOutput("out", out);
         await session.run();
         last = [...(out.data as Float32Array)].slice(-heads * size);
@@ -232,27 +232,29 @@ describe("running", () => {
 
 describe("errors", () => {
   it("names the input, what it is and what was found", async () => {
-    await using session = await runtime.createSession(doubling("f32"));
-    expect(() => session.bindInput("x", runtime.createTensor("i64", [1, 2]))).toThrow(
-      /input "x" is f32 \[rows, 2\]; found a tensor i64 \[1, 2\]/,
+    await using session = await runtime.createSession(doubling("float32"));
+    expect(() => session.bindInput("x", runtime.createTensor("int64", [1, 2]))).toThrow(
+      /input "x" is float32 \[rows, 2\]; found a tensor int64 \[1, 2\]/,
     );
-    expect(() => session.bindInput("x", runtime.createTensor("f32", [1, 3]))).toThrow(/found a tensor f32 \[1, 3\]/);
-    expect(() => session.bindInput("z", runtime.createTensor("f32", [1, 2]))).toThrow(/has no input "z"; it has x/);
-    session.bindInput("x", runtime.createTensor("f32", [1, 2]));
-    await expect(session.run()).rejects.toThrow(/Nothing is bound to output y; expected f32 \[rows, 2\]/);
+    expect(() => session.bindInput("x", runtime.createTensor("float32", [1, 3]))).toThrow(
+      /found a tensor float32 \[1, 3\]/,
+    );
+    expect(() => session.bindInput("z", runtime.createTensor("float32", [1, 2]))).toThrow(/has no input "z"; it has x/);
+    session.bindInput("x", runtime.createTensor("float32", [1, 2]));
+    await expect(session.run()).rejects.toThrow(/Nothing is bound to output y; expected float32 \[rows, 2\]/);
   });
 
   it("passes on ONNX Runtime's own message and code", async () => {
-    await using session = await runtime.createSession(doubling("f32"));
-    session.bindInput("x", runtime.createTensor("f32", [2, 2]));
-    session.bindOutput("y", runtime.createTensor("f32", [5, 2]));
+    await using session = await runtime.createSession(doubling("float32"));
+    session.bindInput("x", runtime.createTensor("float32", [2, 2]));
+    session.bindOutput("y", runtime.createTensor("float32", [5, 2]));
     const error = await thrown(session.run());
     expect(error).toBeInstanceOf(RuntimeError);
     expect(error.code).toMatch(/^[A-Z_]+$/);
     expect(error.message).toMatch(/shape|Shape/);
     const parse = await thrown(runtime.createSession(new Uint8Array([1, 2, 3])));
     expect(parse.code).toBe("INVALID_PROTOBUF");
-    const unknown = { inputs: [], outputs: [{ name: "y", dtype: "f32" as const, dims: [1] }] };
+    const unknown = { inputs: [], outputs: [{ name: "y", dtype: "float32" as const, dims: [1] }] };
     const node = { op: "NoSuchOperator", inputs: [], outputs: ["y"] };
     const graph = await thrown(runtime.createSession(tinyModel({ ...unknown, nodes: [node] })));
     expect(graph.message).toContain("NoSuchOperator");
@@ -260,26 +262,28 @@ describe("errors", () => {
 
   it("refuses missing files, impossible options and devices that the library lacks", async () => {
     expect((await thrown(runtime.createSession(join(folder, "none.onnx")))).code).toBe("NO_SUCHFILE");
-    await expect(runtime.createSession(doubling("f32"), { threads: 0 })).rejects.toThrow(/threads must be/);
-    await expect(runtime.createSession(doubling("f32"), { device: "cuda" })).rejects.toThrow(
+    await expect(runtime.createSession(doubling("float32"), { threads: 0 })).rejects.toThrow(/threads must be/);
+    await expect(runtime.createSession(doubling("float32"), { device: "cuda" })).rejects.toThrow(
       /device "cuda" (is not offered|cannot be used).*device "cpu"/,
     );
-    await expect(runtime.createSession(doubling("f32"), { customOps: join(folder, "none.so") })).rejects.toThrow(
+    await expect(runtime.createSession(doubling("float32"), { customOps: join(folder, "none.so") })).rejects.toThrow(
       /none\.so/,
     );
   });
 
   it("refuses tensors that do not fit their memory", () => {
-    expect(() => wrapTensor("f32", [4], new ArrayBuffer(8))).toThrow(/needs 16 bytes from offset 0; the buffer has 8/);
-    expect(() => wrapTensor("f32", [1], new ArrayBuffer(8), 2)).toThrow(/multiple of 4/);
-    expect(() => runtime.createTensor("f32", [-1])).toThrow(/whole numbers >= 0/);
+    expect(() => wrapTensor("float32", [4], new ArrayBuffer(8))).toThrow(
+      /needs 16 bytes from offset 0; the buffer has 8/,
+    );
+    expect(() => wrapTensor("float32", [1], new ArrayBuffer(8), 2)).toThrow(/multiple of 4/);
+    expect(() => runtime.createTensor("float32", [-1])).toThrow(/whole numbers >= 0/);
   });
 
   it("notices memory that was transferred to another thread", async () => {
-    await using session = await runtime.createSession(doubling("f32"));
-    const x = runtime.createTensor("f32", [1, 2]);
+    await using session = await runtime.createSession(doubling("float32"));
+    const x = runtime.createTensor("float32", [1, 2]);
     session.bindInput("x", x);
-    session.bindOutput("y", runtime.createTensor("f32", [1, 2]));
+    session.bindOutput("y", runtime.createTensor("float32", [1, 2]));
     structuredClone(x.data.buffer, { transfer: [x.data.buffer as ArrayBuffer] });
     await expect(session.run()).rejects.toThrow(/memory bound to input x was transferred/);
   });
@@ -287,12 +291,12 @@ describe("errors", () => {
 
 describe("ending", () => {
   it("says so when a disposed session is used, and disposes twice without harm", async () => {
-    const session = await runtime.createSession(doubling("f32"));
+    const session = await runtime.createSession(doubling("float32"));
     await session.dispose();
     await session.dispose();
     expect(session.disposed).toBe(true);
     await expect(session.run()).rejects.toThrow(/this session is disposed/);
-    expect(() => session.bindInput("x", runtime.createTensor("f32", [1, 2]))).toThrow(/disposed/);
+    expect(() => session.bindInput("x", runtime.createTensor("float32", [1, 2]))).toThrow(/disposed/);
   });
 
   it("waits for the run in progress before it releases anything", async () => {
@@ -308,7 +312,7 @@ describe("ending", () => {
     await using session = await openSlow();
     const run = session.run();
     await expect(session.run()).rejects.toThrow(/session is running/);
-    expect(() => session.bindInput("x", runtime.createTensor("f32", [768, 768]))).toThrow(/session is running/);
+    expect(() => session.bindInput("x", runtime.createTensor("float32", [768, 768]))).toThrow(/session is running/);
     await run;
   });
 
@@ -332,15 +336,15 @@ describe("ending", () => {
   it("keeps memory flat over 200 sessions", async () => {
     const weights = new Uint8Array(1 << 20);
     const model = tinyModel({
-      inputs: [{ name: "x", dtype: "f32", dims: [512] }],
-      outputs: [{ name: "y", dtype: "f32", dims: [512] }],
+      inputs: [{ name: "x", dtype: "float32", dims: [512] }],
+      outputs: [{ name: "y", dtype: "float32", dims: [512] }],
       nodes: [{ op: "MatMul", inputs: ["x", "w"], outputs: ["y"] }],
-      weights: [{ name: "w", dtype: "f32", dims: [512, 512], bytes: weights }],
+      weights: [{ name: "w", dtype: "float32", dims: [512, 512], bytes: weights }],
     });
     const once = async () => {
       const session = await runtime.createSession(model, { threads: 1 });
-      session.bindInput("x", runtime.createTensor("f32", [512]));
-      session.bindOutput("y", runtime.createTensor("f32", [512]));
+      session.bindInput("x", runtime.createTensor("float32", [512]));
+      session.bindOutput("y", runtime.createTensor("float32", [512]));
       await session.run();
       await session.dispose();
     };

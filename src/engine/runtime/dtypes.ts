@@ -1,38 +1,27 @@
-/** @file The element types a tensor can have, with their ONNX numbers, sizes and the typed arrays that hold them. */
+/** @file The typed arrays that hold each of the graph room's element types. */
+import { bytesPerElement, type DType, onnxCode } from "../../graph/index.ts";
 import type { TensorData } from "./types.ts";
 
+export { bytesPerElement as bytesOf, type DType, onnxCode as onnxType };
+
 /** 16-bit floats live in Uint16Arrays as raw bits: Node 20 has no Float16Array and no engine has one for bfloat16. */
-const TABLE = {
-  f32: { onnx: 1, bytes: 4, array: Float32Array },
-  u8: { onnx: 2, bytes: 1, array: Uint8Array },
-  i8: { onnx: 3, bytes: 1, array: Int8Array },
-  u16: { onnx: 4, bytes: 2, array: Uint16Array },
-  i16: { onnx: 5, bytes: 2, array: Int16Array },
-  i32: { onnx: 6, bytes: 4, array: Int32Array },
-  i64: { onnx: 7, bytes: 8, array: BigInt64Array },
-  bool: { onnx: 9, bytes: 1, array: Uint8Array },
-  f16: { onnx: 10, bytes: 2, array: Uint16Array },
-  f64: { onnx: 11, bytes: 8, array: Float64Array },
-  u32: { onnx: 12, bytes: 4, array: Uint32Array },
-  u64: { onnx: 13, bytes: 8, array: BigUint64Array },
-  bf16: { onnx: 16, bytes: 2, array: Uint16Array },
-} as const;
+const ARRAYS = {
+  float32: Float32Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+} as const satisfies Record<DType, unknown>;
 
-/** Element type of a tensor. */
-export type DType = keyof typeof TABLE;
+const BY_ONNX = new Map(Object.keys(ARRAYS).map((dtype) => [onnxCode(dtype as DType), dtype as DType]));
 
-const BY_ONNX = new Map<number, DType>(Object.entries(TABLE).map(([name, { onnx }]) => [onnx, name as DType]));
-
-/** The number ONNX gives this type (`TensorProto.DataType`). */
-export const onnxType = (dtype: DType): number => TABLE[dtype].onnx;
-
-/** The type behind an ONNX number, or undefined for types no tensor here can hold (strings, 4-bit integers). */
+/** The type behind an ONNX number, or undefined for types no tensor here can hold (strings, doubles, 4-bit integers). */
 export const dtypeOfOnnx = (onnx: number): DType | undefined => BY_ONNX.get(onnx);
-
-/** Bytes of one element. */
-export const bytesOf = (dtype: DType): number => TABLE[dtype].bytes;
 
 /** A typed array of the right kind over existing memory. */
 export function viewOf(dtype: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): TensorData {
-  return new TABLE[dtype].array(buffer as ArrayBuffer, byteOffset, length);
+  return new ARRAYS[dtype](buffer as ArrayBuffer, byteOffset, length);
 }

@@ -19,7 +19,7 @@ export function elementCount(dims: readonly number[]): number {
 
 /**
  * A new tensor filled with zeros.
- * @example const ids = createTensor("i64", [1, 8]); (ids.data as BigInt64Array)[0] = 42n;
+ * @example const ids = createTensor("int64", [1, 8]); (ids.data as BigInt64Array)[0] = 42n;
  */
 export function createTensor(dtype: DType, dims: readonly number[]): Tensor {
   const count = elementCount(dims);
@@ -30,7 +30,7 @@ export function createTensor(dtype: DType, dims: readonly number[]): Tensor {
 /**
  * A tensor over memory that the caller owns: nothing is copied, and the caller sees what a run writes.
  * @throws RangeError when the memory is too small or `byteOffset` is not a multiple of the element size.
- * @example const weight = wrapTensor("f32", [64, 64], parameters.buffer, parameters.byteOffset);
+ * @example const weight = wrapTensor("float32", [64, 64], parameters.buffer, parameters.byteOffset);
  */
 export function wrapTensor(dtype: DType, dims: readonly number[], buffer: ArrayBufferLike, byteOffset = 0): Tensor {
   const count = elementCount(dims);

@@ -5,17 +5,7 @@ import type { DType } from "./dtypes.ts";
 export type Device = "cpu" | "cuda" | "webgpu";
 
 /** The typed arrays that can back a tensor. */
-export type TensorData =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
+export type TensorData = Float32Array | Int8Array | Uint8Array | Uint16Array | Int32Array | BigInt64Array;
 
 /**
  * A dense tensor in row-major order. `data` is a view over memory that a session reads and writes directly:
@@ -88,7 +78,7 @@ export interface Runtime {
   /** Loads a model from a path (external data is found beside it) or from bytes. Does not block the event loop. */
   createSession(model: string | Uint8Array, options?: SessionOptions): Promise<Session>;
   /** A new tensor filled with zeros. */
-  createTensor<T extends DType>(dtype: T, dims: readonly number[]): Tensor;
+  createTensor(dtype: DType, dims: readonly number[]): Tensor;
   /** A tensor over memory that the caller owns; nothing is copied. */
   wrap(dtype: DType, dims: readonly number[], buffer: ArrayBufferLike, byteOffset?: number): Tensor;
 }

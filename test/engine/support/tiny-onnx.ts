@@ -14,7 +14,7 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 
-const TYPES = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9, f16: 10, bf16: 16 } as const;
+const TYPES = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const;
 export type TinyType = keyof typeof TYPES;
 export interface TinyValue {
   name: string;
