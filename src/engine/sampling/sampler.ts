@@ -1,0 +1,117 @@
+/** @file Chooses one request's next token from logits. */
+import { adjustLogits, adjustsLogits } from "./adjust-logits.ts";
+import { type Candidates, noChoice } from "./candidates.ts";
+import { type TokenLogprob, tokenLogprobs } from "./log-probs.ts";
+import { type Random, randomFromState, seededRandom } from "./random.ts";
+import { type SamplingOptions, type SamplingSettings, samplingSettings } from "./sampling-options.ts";
+import { argmax } from "./select.ts";
+import { TokenCounts } from "./token-counts.ts";
+
+/** Which log-probabilities to report with each token. */
+export interface LogprobRequest {
+  /** How many of the likeliest tokens to list. */
+  top: number;
+  /** Logits are divided by this first: 1 for the model's own distribution, the sampling temperature for policy gradients. */
+  temperature: number;
+}
+
+/** A chosen token; the log-probabilities are of the model's raw logits, before biases, penalties and truncation. */
+export interface Choice {
+  token: number;
+  logprob?: number;
+  topLogprobs?: TokenLogprob[];
+}
+
+/** What is needed to continue a sampler elsewhere. */
+export interface SamplerState {
+  random: readonly number[];
+  generated: readonly number[];
+}
+
+/**
+ * The sampler of one request. Buffers may be shared by all samplers of a thread, since a choice is made in one go.
+ * @example
+ * const sampler = new Sampler({ doSample: true, temperature: 0.7, seed: 1 }, promptIds, new Candidates(vocabSize));
+ * const { token } = sampler.next(logits);
+ */
+export class Sampler {
+  readonly #settings: SamplingSettings;
+  readonly #counts: TokenCounts;
+  readonly #buffers: Candidates;
+  readonly #logprobs: LogprobRequest | undefined;
+  #random: Random;
+
+  /** @throws RangeError when an option is outside its limits. */
+  constructor(options: SamplingOptions, promptIds: Iterable<number>, buffers: Candidates, logprobs?: LogprobRequest) {
+    this.#settings = samplingSettings(options, buffers.ids.length);
+    this.#counts = new TokenCounts(promptIds);
+    this.#buffers = buffers;
+    this.#logprobs = logprobs;
+    this.#random = seededRandom(options.seed);
+  }
+
+  get generated(): readonly number[] {
+    return this.#counts.generated;
+  }
+
+  /** Chooses from logits [vocab], which are left as they are, and remembers the choice for the penalties. */
+  next(logits: Float32Array): Choice {
+    const settings = this.#settings;
+    let adjusted = logits;
+    if (adjustsLogits(settings)) {
+      adjusted = this.#working(logits);
+      adjustLogits(adjusted, settings, this.#counts);
+    }
+    const token = settings.greedy ? greedy(adjusted) : this.#draw(adjusted);
+    this.#counts.add(token);
+    if (!this.#logprobs) return { token };
+    const { logprob, top } = tokenLogprobs(logits, token, this.#logprobs.top, this.#logprobs.temperature);
+    return this.#logprobs.top > 0 ? { token, logprob, topLogprobs: top } : { token, logprob };
+  }
+
+  /** Probabilities [vocab] of every token as the next one, after all adjustments. Chooses nothing. */
+  distribution(logits: Float32Array): Float64Array {
+    const adjusted = this.#working(logits);
+    adjustLogits(adjusted, this.#settings, this.#counts);
+    const probabilities = new Float64Array(logits.length);
+    if (this.#settings.greedy) {
+      probabilities[greedy(adjusted)] = 1;
+      return probabilities;
+    }
+    const { ids, weights } = this.#filled(adjusted);
+    for (let i = 0; i < this.#buffers.count; i++) probabilities[ids[i]!] = weights[i]! / this.#buffers.total;
+    return probabilities;
+  }
+
+  /** A copy of everything that changes while sampling. */
+  state(): SamplerState {
+    return { random: this.#random.state(), generated: [...this.#counts.generated] };
+  }
+
+  /** Continues from a saved state; call it on a fresh sampler with the same options and prompt. */
+  restore(state: SamplerState): void {
+    this.#random = randomFromState(state.random);
+    for (const token of state.generated) this.#counts.add(token);
+  }
+
+  #draw(logits: Float32Array): number {
+    this.#filled(logits);
+    return this.#buffers.draw(this.#random.next());
+  }
+
+  #filled(logits: Float32Array): Candidates {
+    this.#buffers.fill(logits, this.#settings);
+    return this.#buffers;
+  }
+
+  #working(logits: Float32Array): Float32Array {
+    this.#buffers.adjusted.set(logits);
+    return this.#buffers.adjusted;
+  }
+}
+
+function greedy(logits: Float32Array): number {
+  const token = argmax(logits);
+  if (token < 0) throw noChoice(Number.NEGATIVE_INFINITY);
+  return token;
+}
