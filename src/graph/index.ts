@@ -29,8 +29,9 @@ export {
   tanh,
   where,
 } from "./ops/elementwise.ts";
-export { gather, pickPerRow, scatterAddRows } from "./ops/index-select.ts";
+export { gather, scatterAddRows } from "./ops/index-select.ts";
 export { linear, linearOp, matmul } from "./ops/linalg.ts";
+export { logProbOf, oneHot } from "./ops/loss.ts";
 export { concat, expandLike, pad, reshape, slice, transpose } from "./ops/movement.ts";
 export { layerNorm, rmsNorm } from "./ops/normalization.ts";
 export { logSoftmax, reduceMax, reduceMean, reduceSum, softmax } from "./ops/reduction.ts";

@@ -7,5 +7,6 @@ export { decoder, lmHead } from "./decoder.ts";
 export { cacheNames, decoderGraph, type GraphOutputs, visionGraph } from "./inference-graphs.ts";
 export { listParameters, type Parameter, Parameters, type Part } from "./parameters.ts";
 export { ropeTables } from "./rope.ts";
+export { imageTokens, type SequenceShape, sequenceHidden } from "./sequence.ts";
 export { type Attend, tower } from "./tower.ts";
 export { type TensorReader, toFloat32, weightBytes } from "./weight-bytes.ts";

@@ -54,38 +54,3 @@ export function scatterAddRows(indices: Value, updates: Value, shape: Shape): Va
   const rows = reshape(updates, [flat.shape[0]!, shape[1]!]);
   return apply1(scatterAddOp, [flat, rows], { shape });
 }
-
-const gatherElementsOp = defineOp({
-  name: "PickPerRow",
-  infer([x, indices]) {
-    if (x!.shape.length !== 2 || indices!.shape.length !== 1 || indices!.shape[0] !== x!.shape[0])
-      throw new RangeError("expected values [rows, width] and one int64 index per row");
-    return [{ dtype: x!.dtype, shape: [x!.shape[0]!] }];
-  },
-  gradient: ({ inputs: [x, indices], grads: [grad] }) => [
-    apply1(placeElementsOp, [grad, indices], { width: x!.shape[1] as number }),
-    undefined,
-  ],
-  emit({ inputs: [x, indices], outputs }, e) {
-    const [column, picked] = [e.temp("column"), e.temp("picked")];
-    e.node("Unsqueeze", [e.name(indices), e.int64([1])], [column]);
-    e.node("GatherElements", [e.name(x), column], [picked], { axis: 1 });
-    e.node("Squeeze", [picked, e.int64([1])], e.outputs(outputs));
-  },
-});
-/** x[i, indices[i]] for every row: x [rows, width], indices int64 [rows] → [rows]. */
-export const pickPerRow = (x: Value, indices: Value): Value => apply1(gatherElementsOp, [x, indices], {});
-
-const placeElementsOp = defineOp<{ width: number }>({
-  name: "PlacePerRow",
-  infer: ([values], { width }) => [{ dtype: values!.dtype, shape: [values!.shape[0]!, width] }],
-  gradient: ({ inputs: [, indices], grads: [grad] }) => [pickPerRow(grad!, indices!), undefined],
-  // OneHot compares instead of scattering: ORT runs it on all threads, and it fuses no loop over rows into one thread.
-  emit({ inputs: [values, indices], outputs, attrs: { width } }, e) {
-    const [hot, column] = [e.temp("one_hot"), e.temp("column")];
-    const pair = e.float32Pair(0, 1);
-    e.node("OneHot", [e.name(indices), e.int64([width]), pair], [hot], { axis: -1 });
-    e.node("Unsqueeze", [e.name(values), e.int64([1])], [column]);
-    e.node("Mul", [hot, column], e.outputs(outputs));
-  },
-});

@@ -1,0 +1,85 @@
+/** @file The model over whole packed sequences, built from ops that have gradients: what both trainings start from. */
+
+import {
+  cast,
+  constant,
+  equal,
+  gather,
+  input,
+  mul,
+  not,
+  reshape,
+  scalar,
+  scoped,
+  type Value,
+  where,
+} from "../graph/index.ts";
+import { adapter } from "./adapter.ts";
+import { primitiveTowerAttend, sequenceAttend } from "./attend.ts";
+import type { FlashVLConfig } from "./config.ts";
+import { decoder } from "./decoder.ts";
+import type { Parameters } from "./parameters.ts";
+import { ropeTable } from "./rope.ts";
+import { tower } from "./tower.ts";
+
+/** Fixed sizes of one training graph. */
+export interface SequenceShape {
+  readonly images: number;
+  readonly rows: number;
+  readonly length: number;
+}
+
+/** Added to the score of a pair that must not look at each other; its softmax is exactly 0 in float32. */
+const BLOCKED = -1e9;
+
+/** 0 where token t of a row may look at token u (same segment, u not later), BLOCKED elsewhere: [rows, 1, 1, length, length]. */
+function blockDiagonalCausal(segments: Value, { rows, length }: SequenceShape): Value {
+  const same = equal(reshape(segments, [rows, 1, 1, length, 1]), reshape(segments, [rows, 1, 1, 1, length]));
+  const later = Uint8Array.from({ length: length * length }, (_, i) => +(i % length > Math.floor(i / length)));
+  const causal = constant(later, "bool", [length, length]);
+  const separate = mul(cast(not(same), "float32"), scalar(BLOCKED));
+  return where(causal, scalar(BLOCKED), separate);
+}
+
+/**
+ * Picture tokens for training: input `pixels` float32 [images, 3, size, size] → [images, imageTokens, hidden].
+ */
+export function imageTokens(p: Parameters, config: FlashVLConfig, images: number): Value {
+  const size = config.vision.imageSize;
+  const pixels = input("pixels", "float32", [images, 3, size, size]);
+  return adapter(p, config, tower(p, config, pixels, primitiveTowerAttend(config.vision)));
+}
+
+/**
+ * Hidden states [rows·length, hidden] of packed rows, after the final norm.
+ *
+ * Inputs: `token_ids` int64 [rows, length] (any valid id in picture slots) · `is_image` bool [rows, length, 1] ·
+ * `image_rows` int64 [rows, length] (which of the images·imageTokens rows of `features` stands in the slot; 0 elsewhere) ·
+ * `positions` int64 [rows, length], restarting with each sample · `segments` int32 [rows, length]: tokens see only their
+ * own segment.
+ * @param features picture tokens [images, imageTokens, hidden], from `imageTokens` or an input
+ */
+export function sequenceHidden(p: Parameters, config: FlashVLConfig, shape: SequenceShape, features: Value): Value {
+  const { rows, length } = shape;
+  const c = config.decoder;
+  const ids = input("token_ids", "int64", [rows, length]);
+  const isImage = input("is_image", "bool", [rows, length, 1]);
+  const imageRows = input("image_rows", "int64", [rows, length]);
+  const positions = input("positions", "int64", [rows, length]);
+  const segments = input("segments", "int32", [rows, length]);
+  const { bias, cos, sin } = scoped("positions", () => {
+    const table = (name: "cos" | "sin") =>
+      constant(ropeTable({ kind: "rope", table: name, theta: c.ropeTheta }, length, c.headDim / 2), "float32", [
+        length,
+        c.headDim / 2,
+      ]);
+    return { bias: blockDiagonalCausal(segments, shape), cos: table("cos"), sin: table("sin") };
+  });
+  const embeds = scoped("embed", () => {
+    const [images, tokens] = features.shape as [number, number];
+    const flat = reshape(features, [images * tokens, c.hiddenSize]);
+    return where(isImage, gather(flat, imageRows), gather(p.get("llm.model.embed_tokens.weight"), ids));
+  });
+  const hidden = decoder(p, config, embeds, sequenceAttend(c, { positions, bias, cos, sin }));
+  return reshape(hidden, [rows * length, c.hiddenSize]);
+}

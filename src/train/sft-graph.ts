@@ -1,0 +1,35 @@
+/** @file The graph of one supervised step: packed sequences with pictures to a weighted sum of token losses. */
+
+import { input, mul, neg, reduceSum, type Value } from "../graph/index.ts";
+import { type FlashVLConfig, imageTokens, Parameters, type SequenceShape, sequenceHidden } from "../model/index.ts";
+import { tokenLogProbs } from "./loss/token-log-probs.ts";
+import type { StepGraph } from "./step-session.ts";
+
+export interface SftShape extends SequenceShape {
+  /** Labelled tokens per step; unused places carry weight 0. */
+  readonly labels: number;
+  /** Rows that meet the LM head at once; divides `labels`. */
+  readonly headChunk: number;
+}
+
+/**
+ * loss = -Σ weight·log p(target). With weight 1/N for the N trained tokens of the whole optimiser step this is their mean
+ * cross-entropy, however they are spread over batches.
+ *
+ * Inputs: those of `sequenceHidden`, `pixels` (or `features` when the tower and adapter are frozen), and `label_rows`
+ * int64 [labels] (rows·length index of the token before), `targets` int64 [labels], `weights` float32 [labels].
+ * Outputs: `loss`, `log_probs` [labels].
+ */
+export function sftGraph(config: FlashVLConfig, shape: SftShape, pictures: "pixels" | "features" = "pixels"): StepGraph {
+  const p = new Parameters(config);
+  const features: Value =
+    pictures === "pixels"
+      ? imageTokens(p, config, shape.images)
+      : input("features", "float32", [shape.images, config.imageTokens, config.decoder.hiddenSize]);
+  const hidden = sequenceHidden(p, config, shape, features);
+  const rows = input("label_rows", "int64", [shape.labels]);
+  const targets = input("targets", "int64", [shape.labels]);
+  const weights = input("weights", "float32", [shape.labels]);
+  const logProbs = tokenLogProbs(p, hidden, rows, targets, shape.headChunk);
+  return { loss: neg(reduceSum(mul(logProbs, weights), [0])), outputs: { log_probs: logProbs } };
+}

@@ -1,0 +1,95 @@
+/** @file One training graph, loaded once: inputs, weights, outputs and gradients are bound to memory that never moves. */
+
+import { createTensor, nativeRuntime, type Session, type Tensor } from "../engine/index.ts";
+import { elementCount, gradients, serialize, sourceName, sources, type Value } from "../graph/index.ts";
+import type { ParameterStore } from "./parameter-store.ts";
+
+export interface StepGraph {
+  /** Scalar that is differentiated; leave out for a graph that only evaluates. */
+  readonly loss?: Value;
+  /** Other values to read after a run, by name. */
+  readonly outputs: Readonly<Record<string, Value>>;
+}
+
+export interface StepSessionOptions {
+  readonly threads?: number;
+  /** Names of the parameters whose gradients are wanted. */
+  readonly trained?: Iterable<string>;
+  readonly profilePrefix?: string;
+}
+
+/** A loaded step: fill `inputs`, call `run`, read `outputs` and `gradients`. */
+export class StepSession {
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  readonly outputs: ReadonlyMap<string, Tensor>;
+  readonly gradients: ReadonlyMap<string, Tensor<Float32Array>>;
+  readonly #session: Session;
+
+  constructor(session: Session, parts: Pick<StepSession, "inputs" | "outputs" | "gradients">) {
+    this.#session = session;
+    this.inputs = parts.inputs;
+    this.outputs = parts.outputs;
+    this.gradients = parts.gradients;
+  }
+
+  run(signal?: AbortSignal): Promise<void> {
+    return this.#session.run(signal);
+  }
+
+  dispose(): Promise<void> {
+    return this.#session.dispose();
+  }
+}
+
+const GRADIENT = "gradient:";
+const tensorFor = (v: Value): Tensor => {
+  elementCount(v.shape);
+  return createTensor(v.dtype, v.shape as number[]);
+};
+
+/**
+ * Differentiates `loss` by the trained parameters it depends on and loads the result.
+ * @throws Error when an op on the way to a trained parameter has no gradient, or a parameter is not in the store
+ */
+export async function createStepSession(
+  graph: StepGraph,
+  store: ParameterStore,
+  options: StepSessionOptions = {},
+): Promise<StepSession> {
+  const wanted = new Set(options.trained ?? []);
+  const roots = [...Object.values(graph.outputs), ...(graph.loss ? [graph.loss] : [])];
+  const trained = sources(roots, "Weight").filter((w) => wanted.has(sourceName(w)));
+  const grads = graph.loss ? gradients(graph.loss, trained) : [];
+  const outputs: Record<string, Value> = { ...graph.outputs, ...(graph.loss ? { loss: graph.loss } : {}) };
+  trained.forEach((w, i) => {
+    if (grads[i]) outputs[GRADIENT + sourceName(w)] = grads[i];
+  });
+  const { bytes, inputs, weights } = serialize(outputs, "inputs");
+  // The shapes never change, so ORT may plan its memory once.
+  const session = await nativeRuntime().createSession(bytes, {
+    threads: options.threads,
+    memoryPattern: true,
+    profilePrefix: options.profilePrefix,
+  });
+  const bound = {
+    inputs: new Map<string, Tensor>(),
+    outputs: new Map<string, Tensor>(),
+    gradients: new Map<string, Tensor<Float32Array>>(),
+  };
+  for (const v of inputs) {
+    bound.inputs.set(sourceName(v), tensorFor(v));
+    session.bindInput(sourceName(v), bound.inputs.get(sourceName(v))!);
+  }
+  for (const w of weights) {
+    const tensor = store.tensors.get(sourceName(w));
+    if (!tensor) throw new Error(`the graph uses "${sourceName(w)}", which is not among the parameters`);
+    session.bindInput(sourceName(w), tensor);
+  }
+  for (const [name, v] of Object.entries(outputs)) {
+    const tensor = tensorFor(v);
+    if (name.startsWith(GRADIENT)) bound.gradients.set(name.slice(GRADIENT.length), tensor as Tensor<Float32Array>);
+    else bound.outputs.set(name, tensor);
+    session.bindOutput(name, tensor);
+  }
+  return new StepSession(session, bound);
+}
