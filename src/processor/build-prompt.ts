@@ -1,6 +1,8 @@
 /** @file Turns a conversation into the token ids that the model was trained to answer. */
+
 import { checkImageTokens, pushGenerationPrompt, pushTurn } from "./encode-turn.ts";
 import type { ImageInput } from "./image-types.ts";
+import { InputError } from "./input-error.ts";
 import { checkMessages, type Message } from "./messages.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { withSystem } from "./with-system.ts";
@@ -45,7 +47,8 @@ export function buildPrompt(tokenizer: Tokenizer, messages: readonly Message[], 
   checkImageTokens(imageTokens);
   const last = messages[messages.length - 1]!;
   if (addGenerationPrompt && last.role !== "user") {
-    throw new Error(
+    throw new InputError(
+      "invalid",
       `The last message is the ${last.role}'s; expected the user's, since an answer is asked for. ` +
         "Add a user turn, or set addGenerationPrompt to false.",
     );

@@ -9,6 +9,7 @@ export {
 export { IMAGE_SLOT_FIRST, IMAGE_SLOT_NEXT } from "./encode-turn.ts";
 export { type ImageLimits, MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from "./image-limits.ts";
 export type { ImageInput, RawImage, RgbImage } from "./image-types.ts";
+export { InputError, type InputErrorCode } from "./input-error.ts";
 export { type ContentPart, checkMessages, type Message, type Role } from "./messages.ts";
 export { preprocessImage } from "./preprocess-image.ts";
 export { type PreprocessorConfig, readPreprocessorConfig } from "./preprocessor-config.ts";

@@ -1,6 +1,8 @@
 /** @file Turns a finished conversation into ids and labels for supervised training. */
+
 import { checkImageTokens, pushGenerationPrompt, pushTurn, pushTurnEnd } from "./encode-turn.ts";
 import type { ImageInput } from "./image-types.ts";
+import { InputError } from "./input-error.ts";
 import { type ContentPart, checkMessages, type Message } from "./messages.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { withSystem } from "./with-system.ts";
@@ -50,7 +52,10 @@ export function encodeConversation(
   checkMessages(messages);
   checkImageTokens(imageTokens);
   if (!messages.some((message) => message.role === "assistant")) {
-    throw new Error("messages has no assistant turn; expected at least one, since its answer is what is trained.");
+    throw new InputError(
+      "invalid",
+      "messages has no assistant turn; expected at least one, since its answer is what is trained.",
+    );
   }
   const row: EncodedConversation = { ids: [], labels: [], images: [] };
   for (const turn of withSystem(messages, systemPrompt)) {

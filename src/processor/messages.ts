@@ -1,5 +1,7 @@
 /** @file What a conversation is, and the check that one is well-formed. */
+
 import type { ImageInput } from "./image-types.ts";
+import { InputError } from "./input-error.ts";
 
 export type Role = "system" | "user" | "assistant";
 
@@ -24,15 +26,16 @@ function describe(value: unknown): string {
 function checkPart(part: unknown, role: string, where: string): void {
   const { type, text, image } = (part ?? {}) as { type?: unknown; text?: unknown; image?: unknown };
   if (type === "text") {
-    if (typeof text !== "string") throw new Error(`${where}.text is ${describe(text)}; expected a string.`);
+    if (typeof text !== "string")
+      throw new InputError("invalid", `${where}.text is ${describe(text)}; expected a string.`);
   } else if (type === "image") {
     if (role !== "user")
-      throw new Error(`${where} is an image in a turn of the ${role}; only user turns bring images.`);
+      throw new InputError("invalid", `${where} is an image in a turn of the ${role}; only user turns bring images.`);
     if (image === undefined || image === null) {
-      throw new Error(`${where}.image is ${describe(image)}; expected a path, a URL, bytes or pixels.`);
+      throw new InputError("invalid", `${where}.image is ${describe(image)}; expected a path, a URL, bytes or pixels.`);
     }
   } else {
-    throw new Error(`${where}.type is ${describe(type)}; expected "text" or "image".`);
+    throw new InputError("invalid", `${where}.type is ${describe(type)}; expected "text" or "image".`);
   }
 }
 
@@ -44,22 +47,25 @@ function checkPart(part: unknown, role: string, where: string): void {
  */
 export function checkMessages(messages: readonly Message[]): void {
   if (!Array.isArray(messages)) {
-    throw new Error(`messages is ${describe(messages)}; expected a list of { role, content }.`);
+    throw new InputError("invalid", `messages is ${describe(messages)}; expected a list of { role, content }.`);
   }
-  if (messages.length === 0) throw new Error("messages is empty; expected at least one user turn.");
+  if (messages.length === 0) throw new InputError("invalid", "messages is empty; expected at least one user turn.");
   for (const [index, message] of messages.entries()) {
     const where = `messages[${index}]`;
     const { role, content } = (message ?? {}) as { role?: unknown; content?: unknown };
     if (typeof role !== "string" || !ROLES.includes(role)) {
-      throw new Error(`${where}.role is ${describe(role)}; expected "system", "user" or "assistant".`);
+      throw new InputError("invalid", `${where}.role is ${describe(role)}; expected "system", "user" or "assistant".`);
     }
     if (Array.isArray(content)) {
       for (const [part, value] of content.entries()) checkPart(value, role, `${where}.content[${part}]`);
     } else if (typeof content !== "string") {
-      throw new Error(`${where}.content is ${describe(content)}; expected a string or a list of parts.`);
+      throw new InputError(
+        "invalid",
+        `${where}.content is ${describe(content)}; expected a string or a list of parts.`,
+      );
     }
   }
   if (!messages.some((message) => message.role === "user")) {
-    throw new Error("messages has no user turn; expected at least one.");
+    throw new InputError("invalid", "messages has no user turn; expected at least one.");
   }
 }

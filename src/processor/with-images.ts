@@ -1,5 +1,7 @@
 /** @file Puts images that are given beside a conversation into it. */
+
 import type { ImageInput } from "./image-types.ts";
+import { InputError } from "./input-error.ts";
 import type { ContentPart, Message } from "./messages.ts";
 
 /**
@@ -19,7 +21,7 @@ export function withImages(
   const list = images === null || images === undefined ? [] : Array.isArray(images) ? images : [images as ImageInput];
   if (list.length === 0) return [...messages];
   const first = messages.findIndex((message) => message?.role === "user");
-  if (first < 0) throw new Error("An image was given, but messages has no user turn to put it into.");
+  if (first < 0) throw new InputError("invalid", "An image was given, but messages has no user turn to put it into.");
   const { role, content } = messages[first]!;
   const own: ContentPart[] = typeof content === "string" ? [{ type: "text", text: content }] : content;
   const parts: ContentPart[] = [...list.map((image): ContentPart => ({ type: "image", image })), ...own];
