@@ -5,6 +5,7 @@ export { fusedAttend, primitiveTowerAttend, sequenceAttend } from "./attend.ts";
 export { type DecoderConfig, type FlashVLConfig, parseConfig, type VisionConfig } from "./config.ts";
 export { decoder, lmHead } from "./decoder.ts";
 export { cacheNames, decoderGraph, type GraphOutputs, visionGraph } from "./inference-graphs.ts";
+export { type InitialValue, initialValue } from "./initial-values.ts";
 export { listParameters, type Parameter, Parameters, type Part } from "./parameters.ts";
 export { ropeTables } from "./rope.ts";
 export { imageTokens, type SequenceShape, sequenceHidden } from "./sequence.ts";

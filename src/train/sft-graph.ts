@@ -20,7 +20,11 @@ export interface SftShape extends SequenceShape {
  * int64 [labels] (rows·length index of the token before), `targets` int64 [labels], `weights` float32 [labels].
  * Outputs: `loss`, `log_probs` [labels].
  */
-export function sftGraph(config: FlashVLConfig, shape: SftShape, pictures: "pixels" | "features" = "pixels"): StepGraph {
+export function sftGraph(
+  config: FlashVLConfig,
+  shape: SftShape,
+  pictures: "pixels" | "features" = "pixels",
+): StepGraph {
   const p = new Parameters(config);
   const features: Value =
     pictures === "pixels"

@@ -1,0 +1,74 @@
+/** @file The optimiser of a run: AdamW over the trained tensors, with clipping, a schedule and a rate for each part. */
+
+import type { Part } from "../../model/index.ts";
+import type { ParameterStore } from "../parameter-store.ts";
+import { adamw, type Moments, newMoments } from "./adamw.ts";
+import { clipFactor, globalNorm } from "./clip.ts";
+import { type ScheduleOptions, scheduleFactor } from "./schedule.ts";
+
+export interface OptimizerOptions {
+  /** Peak rate, or one for each part. */
+  readonly learningRate: number | Partial<Record<Part, number>>;
+  readonly schedule: ScheduleOptions;
+  readonly betas: readonly [number, number];
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** Limit of the global gradient norm; undefined leaves gradients alone. */
+  readonly maxNorm?: number;
+}
+
+/** Thrown when a gradient is NaN or infinite; nothing was updated. */
+export class NotFiniteError extends Error {
+  override readonly name = "NotFiniteError";
+}
+
+/** The first tensor of `named` that holds NaN or an infinity. */
+export function firstNotFinite(named: Iterable<readonly [string, Float32Array]>): string | undefined {
+  for (const [name, data] of named) for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i]!)) return name;
+  return undefined;
+}
+
+export class Optimizer {
+  /** Updates done so far. */
+  step = 0;
+  readonly moments = new Map<string, Moments>();
+  readonly #store: ParameterStore;
+  readonly #options: OptimizerOptions;
+
+  constructor(store: ParameterStore, trained: Iterable<string>, options: OptimizerOptions) {
+    this.#store = store;
+    this.#options = options;
+    for (const name of trained) this.moments.set(name, newMoments(store.get(name).length));
+  }
+
+  /** Norms, biases and other vectors are not decayed: pulling them to zero only hurts. */
+  static decays(name: string, shape: readonly number[]): boolean {
+    return shape.length > 1 && !name.endsWith("bias");
+  }
+
+  /**
+   * One update with the given gradients, first multiplied by `scale`.
+   * @returns norm before clipping, and the schedule's factor on the peak rates
+   * @throws NotFiniteError naming the first bad tensor, before anything changed
+   */
+  update(gradients: ReadonlyMap<string, Float32Array>, scale = 1): { norm: number; rateFactor: number } {
+    const { learningRate, schedule, weightDecay, maxNorm } = this.#options;
+    const norm = globalNorm(gradients.values()) * scale;
+    if (!Number.isFinite(norm))
+      throw new NotFiniteError(
+        `the gradient of ${firstNotFinite(gradients) ?? "the model (its norm overflows)"} is not finite`,
+      );
+    const factor = scale * clipFactor(norm, maxNorm);
+    const rateFactor = scheduleFactor(this.step, schedule);
+    this.step++;
+    for (const parameter of this.#store.parameters) {
+      const [gradient, moments] = [gradients.get(parameter.name), this.moments.get(parameter.name)];
+      if (!gradient || !moments) continue;
+      const peak = typeof learningRate === "number" ? learningRate : (learningRate[parameter.part] ?? 0);
+      const decay = Optimizer.decays(parameter.name, parameter.shape) ? weightDecay : 0;
+      const options = { betas: this.#options.betas, epsilon: this.#options.epsilon, weightDecay: decay };
+      adamw(this.#store.get(parameter.name), gradient, moments, this.step, peak * rateFactor, factor, options);
+    }
+    return { norm, rateFactor };
+  }
+}

@@ -1,0 +1,141 @@
+/** @file Checkpoints of a run: the model in the published layout, and everything that a resumed run needs, bit for bit. */
+
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { f32ToBf16, openSafetensors, type TensorToWrite, writeSafetensors } from "../../hub/index.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import type { ParameterStore } from "../parameter-store.ts";
+
+/** What a run must remember beside weights and moments. */
+export interface Progress {
+  /** Optimiser updates done. */
+  readonly step: number;
+  /** Where the data goes on. */
+  readonly cursor: number;
+  readonly random: readonly number[];
+  /** Anything else, such as the best validation loss. */
+  readonly extra?: Readonly<Record<string, number>>;
+}
+
+const STATE = "training.safetensors";
+const PROGRESS = "progress.json";
+const folderOf = (step: number): string => `step-${String(step).padStart(7, "0")}`;
+const stepOf = (folder: string): number => Number(/^step-(\d+)$/.exec(folder)?.[1] ?? -1);
+
+const bytesOf = (data: Float32Array): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** The parameters of the published layout as bf16 tensors; those of a throw-away head ("see.") are left out. */
+export function publishedTensors(store: ParameterStore): TensorToWrite[] {
+  return store.parameters
+    .filter((p) => /^(llm|vit|adp)\./.test(p.name))
+    .map((p) => ({
+      name: p.name,
+      dtype: "BF16" as const,
+      shape: p.shape,
+      bytes: () => {
+        const half = f32ToBf16(store.get(p.name));
+        return new Uint8Array(half.buffer, half.byteOffset, half.byteLength);
+      },
+    }));
+}
+
+/** Files beside the weights (config, tokenizer, preprocessor) that make a folder a checkpoint. */
+export async function copyModelFiles(from: string, to: string): Promise<void> {
+  for (const name of await readdir(from))
+    if (/\.(json|txt|jinja)$/.test(name) && !name.endsWith(".index.json") && name !== PROGRESS)
+      await cp(join(from, name), join(to, name));
+}
+
+export interface Checkpoints {
+  /** Folder that holds `step-…` folders. */
+  readonly folder: string;
+  /** Folder with config.json and tokenizer files, copied into every checkpoint. */
+  readonly modelFiles: string;
+  /** How many to keep; the newest stay. */
+  readonly keep: number;
+}
+
+/** The newest whole checkpoint, or undefined. Folders that were being written when a run was killed have other names. */
+export async function newestCheckpoint(folder: string): Promise<string | undefined> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  const steps = names.map(stepOf).filter((s) => s >= 0);
+  return steps.length ? join(folder, folderOf(Math.max(...steps))) : undefined;
+}
+
+/**
+ * Writes a checkpoint: complete under its name or not there at all. Older ones beyond `keep` are removed afterwards.
+ * @returns its folder, which `flashvl chat` can open
+ */
+export async function saveCheckpoint(
+  to: Checkpoints,
+  store: ParameterStore,
+  optimizer: Optimizer,
+  progress: Progress,
+): Promise<string> {
+  const target = join(to.folder, folderOf(progress.step));
+  const temporary = join(to.folder, `.writing-${folderOf(progress.step)}-${process.pid}`);
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
+  try {
+    await copyModelFiles(to.modelFiles, temporary);
+    await writeSafetensors(join(temporary, "model.safetensors"), publishedTensors(store), { format: "pt" });
+    const f32 = (name: string, data: Float32Array) => ({
+      name,
+      dtype: "F32" as const,
+      shape: [data.length],
+      bytes: () => bytesOf(data),
+    });
+    const state = [
+      ...store.parameters.map((p) => f32(`weight.${p.name}`, store.get(p.name))),
+      ...[...optimizer.moments].flatMap(([name, { m, v }]) => [f32(`m.${name}`, m), f32(`v.${name}`, v)]),
+    ];
+    await writeSafetensors(join(temporary, STATE), state);
+    await writeFile(join(temporary, PROGRESS), `${JSON.stringify(progress)}\n`);
+    await rm(target, { recursive: true, force: true });
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  await removeOld(to);
+  return target;
+}
+
+async function removeOld({ folder, keep }: Checkpoints): Promise<void> {
+  const names = await readdir(folder);
+  const old = names
+    .filter((n) => stepOf(n) >= 0)
+    .sort((a, b) => stepOf(b) - stepOf(a))
+    .slice(keep);
+  const broken = names.filter((n) => n.startsWith(".writing-"));
+  for (const name of [...old, ...broken]) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+/** Restores weights and moments in place and returns the progress. @throws Error naming what the checkpoint lacks */
+export async function loadTrainingState(
+  folder: string,
+  store: ParameterStore,
+  optimizer: Optimizer,
+): Promise<Progress> {
+  const progress = JSON.parse(await readFile(join(folder, PROGRESS), "utf8")) as Progress;
+  const state = await openSafetensors(join(folder, STATE));
+  try {
+    const restore = async (name: string, into: Float32Array) => {
+      const info = state.tensors.get(name);
+      if (!info || info.shape[0] !== into.length)
+        throw new Error(
+          `${folder}: ${name} is ${info ? `of ${info.shape[0]} elements` : "missing"}, expected ${into.length}: was the recipe changed?`,
+        );
+      bytesOf(into).set(await state.readTensor(name));
+    };
+    for (const p of store.parameters) await restore(`weight.${p.name}`, store.get(p.name));
+    for (const [name, { m, v }] of optimizer.moments) {
+      await restore(`m.${name}`, m);
+      await restore(`v.${name}`, v);
+    }
+  } finally {
+    await state.close();
+  }
+  optimizer.step = progress.step;
+  return progress;
+}
