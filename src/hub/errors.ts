@@ -27,9 +27,7 @@ export type HubErrorCode =
   | "offline" // the network is switched off or away, and the cache does not hold the model
   | "network" // the hub answered wrongly or not at all, after all retries
   | "disk-full" // not enough room for what is still missing
-  | "corrupt" // the bytes that arrived are not the bytes that the hub announced
-  | "locked" // another process holds the file and shows no progress
-  | "aborted"; // the caller's AbortSignal fired
+  | "corrupt"; // the bytes that arrived are not the bytes that the hub announced
 
 /**
  * A model that could not be resolved; `code` says which kind of trouble it is, the message what to do next.

@@ -1,17 +1,13 @@
 /** @file Turns a model name or a folder into a folder on this machine that holds the checkpoint. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { isCommit, ModelCache } from "./cache-layout.ts";
+import { downloadModel, type HubProgress, listModel } from "./download-model.ts";
 import { HubError } from "./errors.ts";
-
-/** How far a download is: `bytes` of `totalBytes` over all files, counting what was on disk before. */
-export interface HubProgress {
-  /** The file that moved last. */
-  file: string;
-  bytes: number;
-  totalBytes: number;
-  filesDone: number;
-  files: number;
-}
+import { type ModelName, parseModelName } from "./model-name.ts";
+import { readSettings } from "./settings.ts";
+import { missingFiles } from "./snapshot-files.ts";
+import { type HubSystem, realSystem } from "./system.ts";
 
 /** Where to look and how to report. Everything has a default from the environment, as in Python's huggingface_hub. */
 export interface HubOptions {
@@ -23,18 +19,73 @@ export interface HubOptions {
   endpoint?: string;
   /** Use only what the cache holds; default HF_HUB_OFFLINE. */
   offline?: boolean;
+  /** Called after every piece that arrives, often many times a second. */
   onProgress?: (progress: HubProgress) => void;
+  /** Stops the download; what has arrived is kept for the next time. */
   signal?: AbortSignal;
 }
 
-export async function resolveModel(name: string, _options: HubOptions = {}): Promise<string> {
-  const folder = resolve(name);
-  if (
-    await stat(folder).then(
-      (info) => info.isDirectory(),
-      () => false,
-    )
-  )
-    return folder;
-  throw new HubError("not-found", `${name}: no such folder`);
+/**
+ * Finds the folder of a model: an existing folder as it is, `org/name[@revision]` from the cache or the hub.
+ * Downloads go to the cache of Python's huggingface_hub, in parallel ranges, continue after an interruption and are checked
+ * against the hub's hashes. With the network away, the last known snapshot of the revision is used.
+ *
+ * @returns absolute path of a folder that holds config.json and the weights
+ * @throws HubError; `code` tells the kind, the message what to do
+ * @throws the signal's reason when it fires
+ * @example const folder = await resolveModel("FlashVL/FlashVL-2B-Static-GRPO", { onProgress: ({ bytes }) => console.error(bytes) });
+ */
+export async function resolveModel(name: string, options: HubOptions = {}): Promise<string> {
+  return resolveWith(realSystem, name, options);
+}
+
+/** `resolveModel` with the outside world as a parameter. */
+export async function resolveWith(system: HubSystem, name: string, options: HubOptions): Promise<string> {
+  const asFolder = resolve(name);
+  if (name !== "" && (await isFolder(asFolder))) return asFolder;
+  if (/^[.~]{0,2}[/\\]|^\.{1,2}$/.test(name)) throw new HubError("not-found", `${name}: there is no such folder`);
+
+  const model = parseModelName(name);
+  const settings = await readSettings(options);
+  const cache = new ModelCache(settings.cacheDir, model.repo, system);
+  const cached = await wholeSnapshot(cache, model);
+  // A commit never changes, so what was fetched once needs no question.
+  if (cached && isCommit(model.revision)) return cached;
+  if (settings.offline) return cached ?? refuseOffline(cache, model);
+
+  const hub = { ...settings, system, signal: options.signal };
+  let listing: Awaited<ReturnType<typeof listModel>>;
+  try {
+    // With something to fall back on, one try is enough.
+    listing = await listModel(hub, model, cached ? 1 : undefined);
+  } catch (error) {
+    if (cached && error instanceof HubError && error.code === "network") return cached;
+    throw error;
+  }
+  return downloadModel(hub, cache, model, listing, options.onProgress);
+}
+
+/** The snapshot that the revision last pointed to, if it can be opened. */
+async function wholeSnapshot(cache: ModelCache, { revision }: ModelName): Promise<string | undefined> {
+  const commit = await cache.commitOf(revision);
+  if (!commit) return undefined;
+  const folder = cache.snapshot(commit);
+  return (await missingFiles(folder)).length === 0 ? folder : undefined;
+}
+
+async function refuseOffline(cache: ModelCache, { repo, revision }: ModelName): Promise<never> {
+  const commit = await cache.commitOf(revision);
+  const missing = commit ? await missingFiles(cache.snapshot(commit)) : [];
+  const found = missing.length > 0 ? `holds only part of it (${missing.join(", ")} missing)` : "does not hold it";
+  throw new HubError(
+    "offline",
+    `${repo}@${revision}: the hub is switched off (HF_HUB_OFFLINE) and the cache ${cache.root} ${found}; fetch it once with the network on`,
+  );
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
 }
