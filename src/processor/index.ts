@@ -1,5 +1,5 @@
 /** @file The processor's door for Node: pictures to pixels, messages to token ids, token ids to text. */
 export * from "./core.ts";
-export { MAX_REDIRECTS, REMOTE_TIMEOUT_MS } from "./node/fetch-image.ts";
+export { type FetchImageOptions, fetchImage, MAX_REDIRECTS, REMOTE_TIMEOUT_MS } from "./node/fetch-image.ts";
 export { hashImage } from "./node/hash-image.ts";
 export { type LoadImageOptions, loadImage } from "./node/load-image.ts";

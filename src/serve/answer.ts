@@ -1,0 +1,106 @@
+/** @file Runs one generating request: reads its body, then answers with one JSON object or with a stream of events. */
+import type { Context } from "hono";
+import type { ServeContext, ServeEnv } from "./context.ts";
+import { type ApiError, toApiError } from "./errors.ts";
+import { type Job, type JobEvent, runJob } from "./generation.ts";
+import { HEADER_PATIENCE_MS } from "./limits.ts";
+import { openScope, type RequestScope } from "./request-scope.ts";
+import { type SseEvent, sseResponse } from "./sse.ts";
+
+/** How one API turns a job into its own answer. */
+export interface AnswerFormat {
+  job: Job;
+  complete(source: AsyncIterable<JobEvent>): Promise<object>;
+  /** Set when the client asked for a stream. */
+  stream?: {
+    events(source: AsyncIterable<JobEvent>): AsyncGenerator<SseEvent>;
+    /** The event by which an error travels inside a stream. */
+    failed(error: ApiError): SseEvent;
+  };
+}
+
+/**
+ * Answers a POST whose body `read` turns into a job. Errors before the first event keep their own status, also for
+ * streams, unless that event takes longer than {@link HEADER_PATIENCE_MS}.
+ *
+ * @example app.post("/v1/chat/completions", (c) => answerRequest(c, context, (body) => format(body)));
+ */
+export async function answerRequest(
+  c: Context<ServeEnv>,
+  context: ServeContext,
+  read: (body: unknown) => AnswerFormat,
+): Promise<Response> {
+  context.queue.assertRoom();
+  const scope = openScope(c, context);
+  try {
+    const body = await context.bodies.readJson(c.req.raw);
+    scope.onEnd(body.free);
+    const format = read(body.json);
+    const source = withText(runJob(context, format.job, scope), format.job, c, context);
+    if (format.stream) return await streamAnswer(c, context, scope, format.stream, source);
+    const answer = await format.complete(source);
+    scope.end();
+    return c.json(answer);
+  } catch (error) {
+    scope.end();
+    throw error;
+  }
+}
+
+async function streamAnswer(
+  c: Context<ServeEnv>,
+  context: ServeContext,
+  scope: RequestScope,
+  { events, failed }: NonNullable<AnswerFormat["stream"]>,
+  source: AsyncIterable<JobEvent>,
+): Promise<Response> {
+  const stream = events(source);
+  const first = stream.next();
+  await Promise.race([first, patience(scope)]);
+  const all = async function* (): AsyncGenerator<SseEvent> {
+    try {
+      const head = await first;
+      if (!head.done) yield head.value;
+      yield* stream;
+    } catch (error) {
+      const failure = toApiError(error);
+      c.get("log").warn({ err: failure.cause ?? failure, status: failure.status }, "stream broke off");
+      yield failed(failure);
+    } finally {
+      scope.end();
+    }
+  };
+  return sseResponse(all(), { stallSeconds: context.settings.stallTimeout, onGone: scope.abort });
+}
+
+function patience(scope: RequestScope): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, HEADER_PATIENCE_MS);
+    scope.onEnd(() => clearTimeout(timer));
+  });
+}
+
+/** Logs prompt and answers where the settings ask for it; pictures are logged as their place only. */
+async function* withText(
+  source: AsyncIterable<JobEvent>,
+  job: Job,
+  c: Context<ServeEnv>,
+  context: ServeContext,
+): AsyncGenerator<JobEvent> {
+  const { logPrompts } = context.settings;
+  if (logPrompts) {
+    const text = (content: Job["messages"][number]["content"]) =>
+      typeof content === "string"
+        ? content
+        : content.map((part) => (part.type === "text" ? part.text : `[${part.param}]`));
+    c.get("log").info(
+      { prompt: job.messages.map(({ role, content }) => ({ role, content: text(content) })) },
+      "prompt",
+    );
+  }
+  for await (const event of source) {
+    if (logPrompts && event.type === "end")
+      c.get("log").info({ choice: event.choice, answer: event.result.text }, "answer");
+    yield event;
+  }
+}

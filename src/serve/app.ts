@@ -1,0 +1,64 @@
+/** @file Puts the server together: middleware, routes, and the one place that renders errors. */
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { attentionRoute } from "./attention-route.ts";
+import { chatRoute } from "./chat/route.ts";
+import type { ServeContext, ServeEnv } from "./context.ts";
+import { ApiError, toApiError } from "./errors.ts";
+import { drainCheck, hostCheck, keyCheck, requestLog } from "./middleware.ts";
+import { modelsRoute } from "./models-route.ts";
+import { openapiRoute } from "./openapi.ts";
+import { pageRoute } from "./page/route.ts";
+import { responsesRoute } from "./responses/route.ts";
+import { statusRoutes } from "./status-routes.ts";
+
+/** Paths that need no API key: they hold no content, and a platform or the page itself must reach them. */
+const PUBLIC_PATHS = /^\/(health|ready|openapi\.json|v1\/flashvl\/about|assets\/[\w.-]+|favicon\.svg)?$/;
+
+/**
+ * The web application of a server, without a socket: `app.request("/health")` works in a test.
+ *
+ * @example const app = createApp(context); const response = await app.request("/v1/models");
+ */
+export function createApp(context: ServeContext): Hono<ServeEnv> {
+  const app = new Hono<ServeEnv>();
+  const { corsOrigin, publicMetrics } = context.settings;
+  app.use(requestLog(context));
+  app.use(hostCheck(context));
+  if (corsOrigin.length > 0) {
+    app.use(
+      "/v1/*",
+      cors({
+        origin: corsOrigin,
+        allowHeaders: ["authorization", "content-type"],
+        exposeHeaders: ["x-request-id", "retry-after"],
+        maxAge: 600,
+      }),
+    );
+  }
+  app.use(keyCheck(context, (path) => PUBLIC_PATHS.test(path) || (publicMetrics && path === "/metrics")));
+  app.use(drainCheck(context));
+  statusRoutes(app, context);
+  modelsRoute(app, context);
+  chatRoute(app, context);
+  responsesRoute(app, context);
+  attentionRoute(app, context);
+  openapiRoute(app);
+  if (context.settings.page) pageRoute(app);
+  app.notFound((c) => {
+    throw new ApiError(
+      404,
+      `There is no ${c.req.method} ${c.req.path.slice(0, 128)} here; GET /openapi.json lists what there is.`,
+      { code: "not_found" },
+    );
+  });
+  app.onError((error, c) => {
+    const failure = toApiError(error);
+    const log = c.get("log") ?? context.log;
+    if (failure.status >= 500) log.error({ err: failure.cause ?? failure }, failure.message);
+    else log.debug({ code: failure.code, param: failure.param }, "refused");
+    for (const [name, value] of Object.entries(failure.headers)) c.header(name, value);
+    return c.body(JSON.stringify(failure.toBody()), failure.status as 400, { "content-type": "application/json" });
+  });
+  return app;
+}

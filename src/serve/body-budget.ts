@@ -1,0 +1,91 @@
+/** @file Reads JSON bodies under two bounds: bytes of one body, and bytes of all bodies that are in memory at once. */
+import { ApiError } from "./errors.ts";
+
+/** Bytes of one request's body that count against the budget until `free` is called. */
+export interface HeldBody {
+  json: unknown;
+  free(): void;
+}
+
+/**
+ * Reads request bodies and accounts for their memory, so that a crowd of large uploads gets 429 and not the process.
+ *
+ * @example
+ * const body = await budget.readJson(request);
+ * try { handle(body.json); } finally { body.free(); }
+ */
+export class BodyBudget {
+  readonly #maxBody: number;
+  readonly #maxTotal: number;
+  #held = 0;
+
+  constructor(maxBody: number, maxTotal: number) {
+    this.#maxBody = maxBody;
+    this.#maxTotal = maxTotal;
+  }
+
+  /** Bytes held now. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /**
+   * Throws {@link ApiError}: 415 for another content type, 413 for a body over the limit, 429 when all bodies together
+   * pass the budget, 400 for text that is not JSON. Whatever it throws, nothing stays counted.
+   */
+  async readJson(request: Request): Promise<HeldBody> {
+    const type = request.headers.get("content-type") ?? "";
+    if (!/^application\/json\s*(;|$)/i.test(type)) {
+      throw new ApiError(415, `Content-Type is ${JSON.stringify(type)}; send application/json.`, {
+        code: "unsupported_media_type",
+      });
+    }
+    const declared = Number(request.headers.get("content-length") ?? 0);
+    if (declared > this.#maxBody) throw this.#tooLarge();
+    let counted = 0;
+    const free = () => {
+      this.#held -= counted;
+      counted = 0;
+    };
+    try {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of request.body ?? []) {
+        counted += chunk.byteLength;
+        this.#held += chunk.byteLength;
+        if (counted > this.#maxBody) throw this.#tooLarge();
+        if (this.#held > this.#maxTotal) {
+          throw new ApiError(429, "Too many large requests are being read at once. Try again in 1 s.", {
+            code: "body_memory_full",
+            headers: { "retry-after": "1" },
+          });
+        }
+        chunks.push(chunk);
+      }
+      return { json: parseJson(Buffer.concat(chunks)), free };
+    } catch (error) {
+      free();
+      throw error instanceof ApiError ? error : new ApiError(400, "The request's body broke off.", { cause: error });
+    }
+  }
+
+  #tooLarge(): ApiError {
+    return new ApiError(413, `The request's body is larger than the limit of ${this.#maxBody} bytes.`, {
+      code: "body_too_large",
+    });
+  }
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new ApiError(400, "The request's body is not UTF-8.", { code: "invalid_json", cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    // V8's message quotes the text around the fault; a picture's base64 or a private prompt must not reach a log that way.
+    throw new ApiError(400, "The request's body is not valid JSON.", { code: "invalid_json", cause });
+  }
+}

@@ -1,0 +1,119 @@
+/** @file Turns a checked chat completion request into a job for the model. */
+import type { ChatOptions } from "../chat-model.ts";
+import { ApiError } from "../errors.ts";
+import type { Job, JobMessage } from "../generation.ts";
+import { jsonSchemaOf } from "../json-schema.ts";
+import type { ServeSettings } from "../settings.ts";
+import type { ChatRequest } from "./schema.ts";
+
+/**
+ * The job of a request. Throws {@link ApiError} 400 for combinations that the schema cannot express.
+ *
+ * @example const job = chatToJob(request, settings, model.tokenizer.vocabSize);
+ */
+export function chatToJob(request: ChatRequest, settings: ServeSettings, vocabSize: number): Job {
+  if (
+    request.max_tokens != null &&
+    request.max_completion_tokens != null &&
+    request.max_tokens !== request.max_completion_tokens
+  ) {
+    throw new ApiError(400, "max_tokens and max_completion_tokens disagree; send max_completion_tokens only.", {
+      param: "max_tokens",
+      code: "invalid_value",
+    });
+  }
+  if (request.top_logprobs != null && !request.logprobs) {
+    throw new ApiError(400, "top_logprobs needs logprobs: true.", { param: "top_logprobs", code: "invalid_value" });
+  }
+  if (request.stream_options != null && !request.stream) {
+    throw new ApiError(400, "stream_options needs stream: true.", { param: "stream_options", code: "invalid_value" });
+  }
+  const format = request.response_format;
+  const options: ChatOptions = {
+    ...samplingOptions(request),
+    maxNewTokens: tokenLimit(request.max_completion_tokens ?? request.max_tokens, "max_completion_tokens", settings),
+    presencePenalty: request.presence_penalty ?? undefined,
+    frequencyPenalty: request.frequency_penalty ?? undefined,
+    logitBias: request.logit_bias ? biasOf(request.logit_bias, vocabSize) : undefined,
+    stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? undefined),
+    logprobs: request.logprobs ?? undefined,
+    topLogprobs: request.top_logprobs || undefined,
+  };
+  return {
+    messages: toMessages(request, settings),
+    choices: request.n ?? 1,
+    options,
+    schema:
+      format?.type === "json_schema"
+        ? jsonSchemaOf(format.json_schema.schema, "response_format.json_schema.schema")
+        : format?.type === "json_object" || undefined,
+  };
+}
+
+/** Sampling settings as the engine names them; any of them that asks for chance turns sampling on. */
+export function samplingOptions(
+  request: Partial<Pick<ChatRequest, "temperature" | "top_p" | "top_k" | "min_p" | "repetition_penalty" | "seed">>,
+): ChatOptions {
+  const { temperature, top_p, top_k, min_p, repetition_penalty, seed } = request;
+  const asksForChance = temperature == null ? top_p != null || top_k != null || min_p != null : temperature > 0;
+  return {
+    repetitionPenalty: repetition_penalty ?? undefined,
+    seed: seed ?? undefined,
+    ...(asksForChance && {
+      doSample: true,
+      temperature: temperature ?? 1,
+      topP: top_p ?? undefined,
+      topK: top_k || undefined,
+      minP: min_p ?? undefined,
+    }),
+  };
+}
+
+/** The number of tokens an answer may have. Throws {@link ApiError} 400 over the server's limit. */
+export function tokenLimit(asked: number | null | undefined, param: string, settings: ServeSettings): number {
+  if (asked == null) return Math.min(settings.defaultTokens, settings.maxTokens);
+  if (asked > settings.maxTokens) {
+    throw new ApiError(400, `${param} is ${asked}; this server allows at most ${settings.maxTokens}.`, {
+      param,
+      code: "invalid_value",
+    });
+  }
+  return asked;
+}
+
+function toMessages(request: ChatRequest, settings: ServeSettings): JobMessage[] {
+  let pictures = 0;
+  return request.messages.map(({ role, content }, at) => {
+    const job: JobMessage = { role: role === "developer" ? "system" : role, content: [] };
+    if (typeof content === "string") return { ...job, content };
+    job.content = content.map((part, place) => {
+      if (part.type === "text") return part;
+      pictures += 1;
+      const param = `messages.${at}.content.${place}.image_url.url`;
+      assertPictureCount(pictures, param, settings);
+      return { type: "image", image: part.image_url.url, param };
+    });
+    return job;
+  });
+}
+
+/** Throws {@link ApiError} 400 when a request brings more pictures than the server takes. */
+export function assertPictureCount(pictures: number, param: string, settings: ServeSettings): void {
+  if (pictures <= settings.maxPictures) return;
+  throw new ApiError(400, `The request has more than ${settings.maxPictures} pictures, the limit of this server.`, {
+    param,
+    code: "too_many_images",
+  });
+}
+
+function biasOf(bias: Record<string, number>, vocabSize: number): Record<number, number> {
+  for (const id of Object.keys(bias)) {
+    if (Number(id) >= vocabSize) {
+      throw new ApiError(400, `logit_bias names token ${id}; the model's tokens are 0 to ${vocabSize - 1}.`, {
+        param: "logit_bias",
+        code: "invalid_value",
+      });
+    }
+  }
+  return bias;
+}

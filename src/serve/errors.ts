@@ -1,0 +1,82 @@
+/** @file The one error class of the server and the one place that renders it, in OpenAI's shape. */
+import { InputError } from "../processor/index.ts";
+
+/** OpenAI's error types that the server uses. */
+export type ApiErrorType =
+  | "invalid_request_error"
+  | "authentication_error"
+  | "not_found_error"
+  | "rate_limit_error"
+  | "server_error";
+
+/** Body of every error answer. */
+export interface ApiErrorBody {
+  error: { message: string; type: ApiErrorType; param: string | null; code: string | null };
+}
+
+/** What an {@link ApiError} may say besides its status and message. */
+export interface ApiErrorDetails {
+  /** Path of the parameter at fault, for example `messages.0.content`. */
+  param?: string;
+  /** A short machine-readable name of the cause. */
+  code?: string;
+  /** Headers that travel with the answer, for example Retry-After. */
+  headers?: Record<string, string>;
+  cause?: unknown;
+}
+
+/**
+ * An error with an HTTP status, rendered once as `{ error: { message, type, param, code } }`.
+ *
+ * @example throw new ApiError(429, "The queue is full.", { code: "queue_full", headers: { "retry-after": "3" } });
+ */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly status: number;
+  readonly param: string | null;
+  readonly code: string | null;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, message: string, details: ApiErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.status = status;
+    this.param = details.param ?? null;
+    this.code = details.code ?? null;
+    this.headers = details.headers ?? {};
+  }
+
+  get type(): ApiErrorType {
+    if (this.status === 401 || this.status === 403) return "authentication_error";
+    if (this.status === 404) return "not_found_error";
+    if (this.status === 429) return "rate_limit_error";
+    return this.status >= 500 ? "server_error" : "invalid_request_error";
+  }
+
+  /** The answer's body. */
+  toBody(): ApiErrorBody {
+    return { error: { message: this.message, type: this.type, param: this.param, code: this.code } };
+  }
+}
+
+/**
+ * Any thrown value as an {@link ApiError}; what is not one becomes a 500 that tells the client nothing of the inside.
+ *
+ * @example const { status } = toApiError(error);
+ */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof InputError) {
+    const status = error.code === "too-large" ? 413 : 400;
+    return new ApiError(status, error.message, { code: `input_${error.code.replace("-", "_")}`, cause: error });
+  }
+  if (error instanceof Error && "code" in error && typeof error.code === "string" && REQUEST_FAULTS.has(error.code)) {
+    return new ApiError(400, error.message, { code: error.code, cause: error });
+  }
+  return new ApiError(500, "The server failed on this request. Its log has the cause under this request id.", {
+    code: "internal_error",
+    cause: error,
+  });
+}
+
+/** Codes of errors by which the engine says that the request, not the server, is at fault. */
+const REQUEST_FAULTS = new Set(["context_length_exceeded", "invalid_request", "invalid_schema"]);

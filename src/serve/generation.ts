@@ -1,0 +1,175 @@
+/** @file One request's way through the server: wait for a slot, decode its pictures, generate each answer, give the slot back. */
+import type { AnswerToken, ChatMessage, ChatModel, ChatOptions, ChatResult, PictureInput } from "./chat-model.ts";
+import type { ServeContext } from "./context.ts";
+import { ApiError } from "./errors.ts";
+import { atPlace, readPicture } from "./pictures.ts";
+import type { Slot } from "./queue.ts";
+
+/** A message whose pictures are still what `Picture` says; `param` names each one's place in the request. */
+export interface JobMessage<Picture = string> {
+  role: ChatMessage["role"];
+  content: string | ({ type: "text"; text: string } | { type: "image"; image: Picture; param: string })[];
+}
+
+/** What one request asks the model to do. */
+export interface Job {
+  messages: JobMessage[];
+  /** Number of answers; answer i > 0 is drawn with seed + i. */
+  choices: number;
+  options: ChatOptions;
+  /** Schema that the answers must fit; `true` is any JSON object. */
+  schema?: Record<string, unknown> | true;
+}
+
+/** A step of a generation: text and, if asked for, its token; or the end of one answer. */
+export type JobEvent =
+  | { choice: number; type: "text"; text: string; token?: AnswerToken }
+  | { choice: number; type: "end"; result: ChatResult };
+
+/** What a route knows about the request besides the job. */
+export interface JobRequest {
+  /** `performance.now()` when the request arrived. */
+  arrived: number;
+  /** Aborts when the client is gone, the time is over or the server closes; its reason is thrown. */
+  signal: AbortSignal;
+}
+
+/**
+ * Runs a job; the slot is free again when the generator ends, for whatever reason.
+ * Throws {@link ApiError} and the signal's reason.
+ *
+ * @example for await (const event of runJob(context, job, request)) if (event.type === "text") write(event.text);
+ */
+export async function* runJob(context: ServeContext, job: Job, request: JobRequest): AsyncGenerator<JobEvent> {
+  const { signal } = request;
+  const model = context.model();
+  context.queue.assertRoom();
+  const constrain = await prepareConstraint(model, job);
+  const { slot, messages } = await prepareMessages(context, job.messages, signal);
+  try {
+    for (let choice = 0; choice < job.choices; choice += 1) {
+      const options: ChatOptions = { ...job.options, signal };
+      if (options.seed !== undefined) options.seed += choice;
+      if (constrain) options.logitsProcessor = await constrain();
+      yield* answer(context, model, messages, options, choice, request);
+    }
+  } finally {
+    slot.release();
+  }
+}
+
+/**
+ * Reads a request's pictures, waits for a slot and decodes them; the caller releases the slot.
+ * Pixels are large (150 MB at 50 megapixels), so only a request that runs may hold them.
+ */
+export async function prepareMessages(
+  context: ServeContext,
+  asked: JobMessage[],
+  signal: AbortSignal,
+): Promise<{ slot: Slot; messages: ChatMessage[] }> {
+  const { maxPictureBytes, maxPixels } = context.settings;
+  const encoded = await mapPictures(asked, (url, param) =>
+    readPicture(url, param, context.pictures, maxPictureBytes, signal),
+  );
+  const slot = await context.queue.acquire(signal);
+  try {
+    let pixels = maxPixels;
+    const messages = await mapPictures(encoded, async (bytes, param) => {
+      const picture = await decode(context, bytes, pixels, param, signal);
+      pixels -= picture.width * picture.height;
+      return picture;
+    });
+    return { slot, messages };
+  } catch (error) {
+    slot.release();
+    throw error;
+  }
+}
+
+async function* answer(
+  context: ServeContext,
+  model: ChatModel,
+  messages: ChatMessage[],
+  options: ChatOptions,
+  choice: number,
+  { arrived, signal }: JobRequest,
+): AsyncGenerator<JobEvent> {
+  const begun = choice === 0 ? arrived : performance.now();
+  let last = 0;
+  let firstToken = 0;
+  for await (const part of model.stream(null, messages, options)) {
+    signal.throwIfAborted();
+    const now = performance.now();
+    if (part.done) {
+      const total = (now - begun) / 1000;
+      context.metrics.answered(part.result.finishReason, part.result.usage, { firstToken: firstToken || total, total });
+      yield { choice, type: "end", result: part.result };
+      return;
+    }
+    if (part.token !== undefined) {
+      if (firstToken === 0) firstToken = (now - begun) / 1000;
+      else context.metrics.token((now - last) / 1000);
+      last = now;
+    }
+    const { token, logprob, topLogprobs } = part;
+    const scored = token !== undefined && logprob !== undefined ? { token, logprob, topLogprobs } : undefined;
+    yield { choice, type: "text", text: part.text, token: scored };
+  }
+  signal.throwIfAborted();
+  throw new Error("The model's stream ended without a result.");
+}
+
+async function prepareConstraint(model: ChatModel, job: Job) {
+  const { schema } = job;
+  if (schema === undefined) return undefined;
+  if (!model.constrain) {
+    throw new ApiError(400, "This server's model cannot be held to a JSON schema.", {
+      param: "response_format",
+      code: "unsupported_parameter",
+    });
+  }
+  const make = model.constrain.bind(model, schema);
+  // Compiled before the request waits, so that a faulty schema is refused at once; the first answer uses this one.
+  let ready: ReturnType<typeof make> | undefined = make();
+  await ready;
+  return () => {
+    const processor = ready ?? make();
+    ready = undefined;
+    return processor;
+  };
+}
+
+/** Replaces every picture, one after the other, so that only one is worked on at a time. */
+async function mapPictures<From, To>(
+  messages: JobMessage<From>[],
+  map: (picture: From, param: string) => Promise<To>,
+): Promise<JobMessage<To>[]> {
+  const mapped: JobMessage<To>[] = [];
+  for (const { role, content } of messages) {
+    if (typeof content === "string") {
+      mapped.push({ role, content });
+      continue;
+    }
+    const parts: Exclude<JobMessage<To>["content"], string> = [];
+    for (const part of content) {
+      parts.push(part.type === "text" ? part : { ...part, image: await map(part.image, part.param) });
+    }
+    mapped.push({ role, content: parts });
+  }
+  return mapped;
+}
+
+async function decode(
+  context: ServeContext,
+  bytes: Uint8Array,
+  maxPixels: number,
+  param: string,
+  signal: AbortSignal,
+): Promise<PictureInput> {
+  signal.throwIfAborted();
+  try {
+    return await context.pictures.decode(bytes, maxPixels);
+  } catch (cause) {
+    throw atPlace(cause, param);
+  }
+}

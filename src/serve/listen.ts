@@ -1,0 +1,56 @@
+/** @file Binds a server to its TCP port or Unix socket. */
+import { existsSync, statSync, unlinkSync } from "node:fs";
+import type { Server } from "node:http";
+import { connect } from "node:net";
+import type { ServeSettings } from "./settings.ts";
+
+/**
+ * Resolves with the server's URL when it listens. Throws an Error that says what to do when the place is taken.
+ *
+ * @example const url = await listen(server, settings);
+ */
+export async function listen(server: Server, settings: ServeSettings): Promise<string> {
+  if (settings.socket) await removeDeadSocket(settings.socket);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(explain(error, settings)));
+    const done = () => {
+      server.removeAllListeners("error");
+      resolve();
+    };
+    if (settings.socket) server.listen({ path: settings.socket }, done);
+    else server.listen({ host: settings.host, port: settings.port }, done);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") return `unix:${settings.socket}`;
+  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
+  return `${settings.tlsCert ? "https" : "http"}://${host}:${address.port}`;
+}
+
+function explain(error: NodeJS.ErrnoException, { host, port, socket }: ServeSettings): Error {
+  if (error.code === "EADDRINUSE") {
+    return new Error(
+      `${socket ?? `Port ${port} of ${host}`} is taken by another process. Choose another with ${socket ? "--socket" : "--port"}.`,
+      { cause: error },
+    );
+  }
+  if (error.code === "EACCES") {
+    return new Error(
+      `This user may not listen on ${socket ?? `port ${port}`}. Ports below 1024 need privileges; choose another.`,
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+/** A killed server leaves its socket file behind; one that nobody answers on is removed, a live one is left alone. */
+async function removeDeadSocket(path: string): Promise<void> {
+  if (!existsSync(path)) return;
+  if (!statSync(path).isSocket()) throw new Error(`--socket: ${path} exists and is not a socket. Choose another path.`);
+  const alive = await new Promise<boolean>((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy();
+      resolve(true);
+    }).on("error", () => resolve(false));
+  });
+  if (!alive) unlinkSync(path);
+}

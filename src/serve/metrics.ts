@@ -1,0 +1,133 @@
+/** @file Prometheus metrics under the names and meanings that Kubernetes inference gateways read (those of vLLM). */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { CacheStats, ChatUsage } from "./chat-model.ts";
+import type { AdmissionQueue } from "./queue.ts";
+
+/** Times of one answer, in seconds. */
+export interface AnswerTimes {
+  /** From the request's arrival to its first token. */
+  firstToken: number;
+  /** From the request's arrival to its last token. */
+  total: number;
+}
+
+/** What the metrics read at the moment somebody asks for them. */
+export interface MetricSources {
+  modelName: string;
+  queue: AdmissionQueue;
+  stats(): CacheStats | undefined;
+}
+
+const FIRST_TOKEN_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80];
+const TOKEN_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5];
+const REQUEST_BUCKETS = [0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320];
+
+/**
+ * Counters and histograms of one server.
+ *
+ * The names are those of vLLM's metrics page (docs.vllm.ai, "Production Metrics"), which the Gateway API Inference
+ * Extension reads by default; what vLLM does not have is named `flashvl:`.
+ *
+ * @example metrics.answered("stop", usage, { firstToken: 0.4, total: 2.1 });
+ */
+export class ServerMetrics {
+  readonly #registry = new Registry();
+  readonly #labels: { model_name: string };
+  readonly #firstToken;
+  readonly #interToken;
+  readonly #endToEnd;
+  readonly #promptTokens;
+  readonly #generatedTokens;
+  readonly #finished;
+  readonly #responses;
+
+  constructor(sources: MetricSources) {
+    this.#labels = { model_name: sources.modelName };
+    this.#registry.setDefaultLabels(this.#labels);
+    const registers = [this.#registry];
+    const histogram = (name: string, help: string, buckets: number[]) =>
+      new Histogram({ name, help, buckets, registers });
+    const counter = (name: string, help: string) => new Counter({ name, help, registers });
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    gauge("vllm:num_requests_running", "Requests that hold a slot.", () => sources.queue.running);
+    gauge("vllm:num_requests_waiting", "Requests that wait for a slot.", () => sources.queue.waiting);
+    gauge("vllm:kv_cache_usage_perc", "Share of the KV memory in use, 0 to 1.", () => sources.stats()?.kvUsage ?? 0);
+    gauge("process_resident_memory_bytes", "Resident memory of the process.", () => process.memoryUsage.rss());
+    for (const [name, help, key] of CACHE_COUNTERS) {
+      // The engine keeps these running totals itself, so they are copied, not added up.
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(sources.stats()?.[key] ?? 0);
+        },
+      });
+    }
+    this.#firstToken = histogram(
+      "vllm:time_to_first_token_seconds",
+      "From arrival to the first token.",
+      FIRST_TOKEN_BUCKETS,
+    );
+    this.#interToken = histogram("vllm:inter_token_latency_seconds", "Between two tokens of an answer.", TOKEN_BUCKETS);
+    this.#endToEnd = histogram("vllm:e2e_request_latency_seconds", "From arrival to the last token.", REQUEST_BUCKETS);
+    this.#promptTokens = counter("vllm:prompt_tokens_total", "Prompt tokens read.");
+    this.#generatedTokens = counter("vllm:generation_tokens_total", "Tokens generated.");
+    this.#finished = new Counter({
+      name: "vllm:request_success_total",
+      help: "Finished answers by reason.",
+      labelNames: ["finished_reason"],
+      registers,
+    });
+    this.#responses = new Counter({
+      name: "flashvl:http_responses_total",
+      help: "HTTP answers by route and status.",
+      labelNames: ["route", "status"],
+      registers,
+    });
+  }
+
+  /** Records the time between two tokens. */
+  token(seconds: number): void {
+    this.#interToken.observe(seconds);
+  }
+
+  /** Records a finished answer. */
+  answered(reason: string, usage: ChatUsage, times: AnswerTimes): void {
+    this.#firstToken.observe(times.firstToken);
+    this.#endToEnd.observe(times.total);
+    this.#promptTokens.inc(usage.promptTokens);
+    this.#generatedTokens.inc(usage.completionTokens);
+    this.#finished.inc({ finished_reason: reason });
+  }
+
+  /** Records an HTTP answer. */
+  responded(route: string, status: number): void {
+    this.#responses.inc({ route, status: String(status) });
+  }
+
+  /** The page that Prometheus scrapes. */
+  page(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+}
+
+const CACHE_COUNTERS = [
+  ["vllm:prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.", "prefixQueries"],
+  ["vllm:prefix_cache_hits_total", "Prompt tokens found in the prefix cache.", "prefixHits"],
+  ["vllm:mm_cache_queries_total", "Pictures looked up in the picture cache.", "imageQueries"],
+  ["vllm:mm_cache_hits_total", "Pictures found in the picture cache.", "imageHits"],
+] as const;

@@ -1,0 +1,179 @@
+/** @file Starts a server: context, sockets (TCP, Unix or TLS), readiness while the model loads, and the drain at the end. */
+import { readFileSync } from "node:fs";
+import { createServer as createHttpServer, type Server } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { getRequestListener } from "@hono/node-server";
+import { createApp } from "./app.ts";
+import { BodyBudget } from "./body-budget.ts";
+import type { ChatModel } from "./chat-model.ts";
+import type { ServeContext } from "./context.ts";
+import { ApiError } from "./errors.ts";
+import { MAX_CONNECTIONS, MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "./limits.ts";
+import { listen } from "./listen.ts";
+import { createLog, type Logger } from "./log.ts";
+import { ServerMetrics } from "./metrics.ts";
+import { type PictureLoader, pictureLoader } from "./pictures.ts";
+import { AdmissionQueue } from "./queue.ts";
+import { readSettings, type ServeSettings } from "./settings.ts";
+
+/** What a server is made of; all but the model has a default. */
+export interface ServerOptions {
+  /** The model, or the promise of one: the server listens at once and is ready when it resolves. */
+  model: ChatModel | Promise<ChatModel>;
+  settings?: Partial<ServeSettings>;
+  log?: Logger;
+  pictures?: PictureLoader;
+}
+
+/** A listening server. */
+export interface RunningServer {
+  /** Base URL, for example `http://127.0.0.1:8080`; `unix:<path>` on a Unix socket. */
+  url: string;
+  context: ServeContext;
+  /**
+   * Stops taking requests, lets the running and waiting ones finish for at most `drainTimeout` seconds, aborts the rest
+   * and closes every socket. A second call returns the same promise.
+   */
+  close(): Promise<void>;
+}
+
+/** After the drain's time is over, aborted requests get this long to send their last words. */
+const LAST_WORDS_MS = 1000;
+
+/** How often a draining server closes connections that have nothing left to say. */
+const IDLE_CHECK_MS = 50;
+
+/**
+ * Starts a server and resolves when it listens. Throws an Error when it cannot (port taken, faulty settings or TLS files).
+ *
+ * @example
+ * const server = await startServer({ model: FlashVL.fromPretrained("FlashVL/FlashVL-2B-Static"), settings: { port: 8080 } });
+ * process.once("SIGTERM", () => server.close());
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const settings = withKeyFile(readSettings({ flags: options.settings }));
+  const log = options.log ?? createLog(settings.logLevel);
+  const closing = new AbortController();
+  let draining = false;
+  let model: ChatModel | undefined;
+  let failure: unknown;
+  const loading = Promise.resolve(options.model).then(
+    (loaded) => {
+      model = loaded;
+      log.info("model loaded");
+    },
+    (error: unknown) => {
+      failure = error;
+      log.error({ err: error }, "the model could not be loaded");
+    },
+  );
+  const queue = new AdmissionQueue(settings.parallel, settings.maxQueue);
+  const context: ServeContext = {
+    settings,
+    model() {
+      if (model) return model;
+      const [message, code] = failure
+        ? ["The model could not be loaded; the server's log has the cause.", "model_failed"]
+        : ["The model is still loading.", "model_loading"];
+      throw new ApiError(503, message, { code, headers: { "retry-after": "5" } });
+    },
+    queue,
+    bodies: new BodyBudget(settings.maxBodyBytes, settings.maxBodyMemoryBytes),
+    metrics: new ServerMetrics({ modelName: settings.modelName[0] ?? "flashvl", queue, stats: () => model?.stats?.() }),
+    pictures: options.pictures ?? pictureLoader(settings),
+    log,
+    closing: closing.signal,
+    isDraining: () => draining,
+    startedAt: Math.floor(Date.now() / 1000),
+  };
+  if (!(options.model instanceof Promise)) await loading;
+
+  const server = createSocketServer(settings, createApp(context));
+  const url = await listen(server, settings);
+  log.info({ url }, "listening");
+  if (settings.apiKey.length === 0 && !settings.socket && !["127.0.0.1", "::1", "localhost"].includes(settings.host)) {
+    log.warn("The server is open to the network without an API key; set --api-key or --api-key-file.");
+  }
+
+  const drain = async () => {
+    draining = true;
+    log.info({ running: queue.running, waiting: queue.waiting }, "draining");
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    await within(
+      queue.whenIdle().then(() => closed),
+      settings.drainTimeout * 1000,
+    );
+    closing.abort();
+    await within(closed, LAST_WORDS_MS);
+    server.closeAllConnections();
+    await closed;
+    log.info("closed");
+  };
+  let closed: Promise<void> | undefined;
+  return {
+    url,
+    context,
+    close() {
+      closed ??= drain();
+      return closed;
+    },
+  };
+}
+
+function createSocketServer(settings: ServeSettings, app: ReturnType<typeof createApp>): Server {
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const options = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: Math.min(10, settings.bodyTimeout) * 1000,
+    requestTimeout: settings.bodyTimeout * 1000,
+    // Timeouts of unfinished requests are looked for this often.
+    connectionsCheckingInterval: Math.min(1000, settings.bodyTimeout * 250),
+    keepAliveTimeout: 5000,
+  };
+  const server: Server =
+    settings.tlsCert && settings.tlsKey
+      ? createHttpsServer(
+          { ...options, cert: readPem(settings.tlsCert, "--tls-cert"), key: readPem(settings.tlsKey, "--tls-key") },
+          listener,
+        )
+      : createHttpServer(options, listener);
+  server.maxHeadersCount = MAX_HEADER_COUNT;
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+function readPem(path: string, flag: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new Error(`${flag}: cannot read ${path}. Give the path of a PEM file.`, { cause });
+  }
+}
+
+function withKeyFile(settings: ServeSettings): ServeSettings {
+  if (!settings.apiKeyFile) return settings;
+  let text: string;
+  try {
+    text = readFileSync(settings.apiKeyFile, "utf8");
+  } catch (cause) {
+    throw new Error(`--api-key-file: cannot read ${settings.apiKeyFile}.`, { cause });
+  }
+  const keys = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  // An empty file must not open the server to everybody.
+  if (keys.length === 0)
+    throw new Error(`--api-key-file: ${settings.apiKeyFile} holds no key; write one key per line.`);
+  return { ...settings, apiKey: [...settings.apiKey, ...keys] };
+}
+
+async function within(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,21 @@
+/** @file GET /health (alive), /ready (may be sent work) and /metrics (Prometheus). */
+import type { Hono } from "hono";
+import type { ServeContext, ServeEnv } from "./context.ts";
+import { ApiError } from "./errors.ts";
+
+/**
+ * Adds the routes that a platform watches.
+ *
+ * @example statusRoutes(app, context);
+ */
+export function statusRoutes(app: Hono<ServeEnv>, context: ServeContext): void {
+  app.get("/health", (c) => c.json({ status: "ok" }));
+  app.get("/ready", (c) => {
+    if (context.isDraining()) throw new ApiError(503, "The server is shutting down.", { code: "shutting_down" });
+    context.model();
+    return c.json({ status: "ready" });
+  });
+  app.get("/metrics", async (c) =>
+    c.body(await context.metrics.page(), 200, { "content-type": context.metrics.contentType }),
+  );
+}
