@@ -16,5 +16,6 @@ export { type PreprocessorConfig, readPreprocessorConfig } from "./preprocessor-
 export { type Resample, resizeImage } from "./resize.ts";
 export type { TokenStream } from "./token-stream.ts";
 export { type DecodeOptions, type EncodeOptions, Tokenizer } from "./tokenizer.ts";
+export { type TrainedTokenizer, type TrainTokenizerOptions, trainTokenizer } from "./train-tokenizer.ts";
 export { withImages } from "./with-images.ts";
 export { DEFAULT_SYSTEM_PROMPT } from "./with-system.ts";

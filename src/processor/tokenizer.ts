@@ -40,34 +40,27 @@ export class Tokenizer {
   readonly padId: number | undefined;
 
   readonly #bpe: BpeTokenizer;
-  readonly #ids: ReadonlyMap<string, number>; // of the whole vocabulary, added tokens too
-  readonly #tokens: readonly (string | undefined)[]; // by id
-  readonly #bytes: (Uint8Array | undefined)[]; // by id, filled as they are asked for
+  readonly #bytes: (Uint8Array | undefined)[] = []; // by id, filled as they are asked for
   readonly #added: ReadonlyMap<string, AddedToken>;
+  readonly #addedById: ReadonlyMap<number, AddedToken>;
   readonly #addedPattern: RegExp | undefined;
-  readonly #specialIds: ReadonlySet<number>;
 
   private constructor(tokenizerJson: unknown, tokenizerConfig: unknown) {
     const json = checkTokenizerJson(tokenizerJson);
     const config = checkTokenizerConfig(tokenizerConfig);
     // The library's tokenizer is built without the added tokens, so that no typed text can become one.
-    this.#bpe = new BpeTokenizer({ post_processor: null, ...json, added_tokens: [] }, {});
+    this.#bpe = new BpeTokenizer({ ...json, post_processor: null, added_tokens: [] }, {});
     this.#added = new Map(json.added_tokens.map((token) => [token.content, token]));
     // Longest first, since a regular expression takes the first alternative that fits.
     const contents = [...this.#added.keys()].sort((a, b) => b.length - a.length);
     this.#addedPattern = contents.length > 0 ? new RegExp(`(${contents.map(escapeRegExp).join("|")})`, "u") : undefined;
-    this.#specialIds = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.id));
-
-    const ids = new Map(Object.entries(json.model.vocab));
-    for (const token of json.added_tokens) ids.set(token.content, token.id);
-    const tokens: (string | undefined)[] = [];
-    for (const [token, id] of ids) tokens[id] = token;
-    this.#ids = ids;
-    this.#tokens = tokens;
-    this.#bytes = [];
-    this.vocabSize = tokens.length;
-    this.eosId = config.eos_token == null ? undefined : ids.get(config.eos_token);
-    this.padId = config.pad_token == null ? undefined : ids.get(config.pad_token);
+    this.#addedById = new Map(json.added_tokens.map((token) => [token.id, token]));
+    let highest = -1;
+    for (const id of Object.values(json.model.vocab)) highest = Math.max(highest, id);
+    for (const id of this.#addedById.keys()) highest = Math.max(highest, id);
+    this.vocabSize = highest + 1;
+    this.eosId = config.eos_token == null ? undefined : this.idOf(config.eos_token);
+    this.padId = config.pad_token == null ? undefined : this.idOf(config.pad_token);
   }
 
   /**
@@ -127,7 +120,7 @@ export class Tokenizer {
 
   /** A decoder for ids that come one by one. */
   stream({ skipSpecialTokens = true }: DecodeOptions = {}): TokenStream {
-    return createTokenStream((id) => (skipSpecialTokens && this.#specialIds.has(id) ? NO_BYTES : this.tokenBytes(id)));
+    return createTokenStream((id) => (skipSpecialTokens && this.isSpecial(id) ? NO_BYTES : this.tokenBytes(id)));
   }
 
   /** The bytes one id stands for; empty for an id within a padded vocabulary that no token has. */
@@ -137,7 +130,7 @@ export class Tokenizer {
     if (!Number.isSafeInteger(id) || id < 0) {
       throw new Error(`${id} is not a token id; ids are whole numbers from 0 up (image slots have no text).`);
     }
-    const token = this.#tokens[id];
+    const token = this.tokenOf(id);
     if (token === undefined) return NO_BYTES;
     const bytes = tokenToBytes(token);
     this.#bytes[id] = bytes;
@@ -146,16 +139,16 @@ export class Tokenizer {
 
   /** The id of a vocabulary entry, written as in tokenizer.json. */
   idOf(token: string): number | undefined {
-    return this.#ids.get(token);
+    return this.#added.get(token)?.id ?? this.#bpe.token_to_id(token);
   }
 
   /** The vocabulary entry of an id, written as in tokenizer.json. */
   tokenOf(id: number): string | undefined {
-    return this.#tokens[id];
+    return this.#addedById.get(id)?.content ?? this.#bpe.id_to_token(id);
   }
 
   /** Whether an id is a special token, which {@link decode} leaves out. */
   isSpecial(id: number): boolean {
-    return this.#specialIds.has(id);
+    return this.#addedById.get(id)?.special ?? false;
   }
 }
