@@ -1,0 +1,15 @@
+/** @file The door of the tasks room: what a task is, the market that the small model understands, and rewards for RL. */
+
+export { type AskOptions, askAbout } from "./market/ask-about.ts";
+export type { Board, Cell, OtherPicture, PlainPicture, PriceBoard } from "./market/board.ts";
+export { describe } from "./market/describe.ts";
+export { type DrawBoardOptions, type DrawnBoard, drawBoard } from "./market/draw-board.ts";
+export { type DrawBoardsOptions, drawBoards, type SeededBoard } from "./market/draw-boards.ts";
+export { type Kind, kinds } from "./market/kinds.ts";
+export { patchClasses } from "./market/patch-classes.ts";
+export { type Family, families, type Gold, type Question } from "./market/questions/question.ts";
+export { type SampleBoardOptions, sampleBoard } from "./market/sample-board.ts";
+export { type MarketSample, type MarketSampleOptions, marketSamples, type Stage } from "./market/samples.ts";
+export { type Split, seedRanges } from "./market/splits.ts";
+export type { Language } from "./market/words.ts";
+export type { Score, Task } from "./task.ts";

@@ -1,0 +1,97 @@
+/** @file Draws one seeded market picture, with the truth about it and labels for each half patch. */
+
+import type { RgbImage } from "../../processor/index.ts";
+import type { Board } from "./board.ts";
+import { drawOtherPicture, drawPlainPicture } from "./draw-other-pictures.ts";
+import { drawPriceBoard } from "./draw-price-board.ts";
+import { blur, compress, develop, drawLight, pickPerspective } from "./finish.ts";
+import { createMarks, type Marks, VIEW } from "./marks.ts";
+import { createRandom } from "./random.ts";
+import { type SampleBoardOptions, sampleBoard } from "./sample-board.ts";
+import { checkSeed, type Split } from "./splits.ts";
+import { openStudio } from "./studio.ts";
+
+export interface DrawBoardOptions extends SampleBoardOptions {
+  /** Which art and fonts may be used; the seed must belong to it. Default "train". */
+  split?: Split;
+  /** Size in pixels. Default 256 x 256, the model's view: other shapes are drawn as the model's resize would squash them. */
+  width?: number;
+  height?: number;
+  /** False leaves out everything that makes the picture look photographed. Default true. */
+  worn?: boolean;
+}
+
+export interface DrawnBoard {
+  image: RgbImage;
+  board: Board;
+  /** Indices into `patchClasses`, `[16, 16, 2]`: row, column, left or right half of the patch of a 256-pixel view. */
+  patchLabels: Uint8Array;
+  /** Outlines of everything labelled, in view pixels: for looking at, not for training. */
+  outlines(): ReturnType<Marks["outlines"]>;
+}
+
+/**
+ * Draws a market picture. The same seed and options give the same picture on the same machine.
+ * @throws RangeError for a seed outside the split's range or a grid that is too large
+ * @throws Error saying what to install when the drawing packages are missing
+ * @example const { image, board } = await drawBoard(7, { rows: 2, columns: 3 });
+ */
+export async function drawBoard(seed: number, options: DrawBoardOptions = {}): Promise<DrawnBoard> {
+  const { split = "train", width = VIEW, height = VIEW, worn = true } = options;
+  checkSeed(seed, split);
+  const board = sampleBoard(seed, options);
+  const studio = await openStudio();
+  const random = createRandom(seed, 2);
+  const canvas = studio.library.createCanvas(width, height);
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "medium";
+  const [scaleX, scaleY] = [width / VIEW, height / VIEW];
+  context.scale(scaleX, scaleY);
+  const marks = createMarks(scaleX, scaleY);
+  // A user's picture of any shape is squashed to a square: draw as if this one had been.
+  const stretch =
+    width === VIEW && height === VIEW
+      ? random.weighted([
+          [1, 2],
+          [random.between(0.78, 1.18), 3],
+        ])
+      : height / width;
+  if (worn && random.chance(0.5)) tilt(context, random.between(-0.05, 0.05));
+  if (board.scene === "board") drawPriceBoard(context, marks, random, studio, board, split, stretch);
+  else if (board.scene === "plain") drawPlainPicture(context, marks, random, studio, board, split);
+  else drawOtherPicture(context, marks, random, studio, board, split, stretch);
+  let perspective: ReturnType<typeof pickPerspective>;
+  if (worn) {
+    drawLight(canvas, random);
+    blur(canvas, random, studio.library);
+    compress(canvas, random, studio.library);
+    perspective = pickPerspective(random);
+  }
+  const rgba = context.getImageData(0, 0, width, height).data;
+  const data = worn ? develop(rgba, width, height, random, perspective) : withoutAlpha(rgba);
+  const warp = perspective?.forward;
+  return {
+    image: { data, width, height },
+    board,
+    patchLabels: marks.labels(warp),
+    outlines: () => marks.outlines(warp),
+  };
+}
+
+/** Rotates around the middle and shrinks so that the corners of the content stay inside. */
+function tilt(
+  context: { translate(x: number, y: number): void; rotate(angle: number): void; scale(x: number, y: number): void },
+  angle: number,
+): void {
+  const shrink = 1 / (Math.abs(Math.cos(angle)) + Math.abs(Math.sin(angle)));
+  context.translate(VIEW / 2, VIEW / 2);
+  context.rotate(angle);
+  context.scale(shrink, shrink);
+  context.translate(-VIEW / 2, -VIEW / 2);
+}
+
+function withoutAlpha(rgba: Uint8ClampedArray): Uint8Array {
+  const rgb = new Uint8Array((rgba.length / 4) * 3);
+  for (let i = 0, o = 0; i < rgba.length; i += 4, o += 3) rgb.set(rgba.subarray(i, i + 3), o);
+  return rgb;
+}
