@@ -1,0 +1,56 @@
+// Chooses an instruction set from what the processor says, or by name.
+#include <string.h>
+
+#include "kernels.h"
+
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
+namespace flashvl {
+namespace {
+
+struct Level {
+  const char* name;
+  bool supported;
+  const KernelTable* (*table)();
+};
+
+#if defined(__aarch64__)
+bool has_dot_product() {
+#if defined(__APPLE__)
+  return true;  // every Apple silicon
+#else
+  constexpr unsigned long kAsimdDotProduct = 1ul << 20;  // HWCAP_ASIMDDP
+  return (getauxval(AT_HWCAP) & kAsimdDotProduct) != 0;
+#endif
+}
+#endif
+
+}  // namespace
+
+const KernelTable* select_kernels(const char* name, const char** message) {
+  const Level levels[] = {
+#if defined(__x86_64__)
+      {"avx512", __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"), avx512_kernels},
+      {"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"), avx2_kernels},
+#elif defined(__aarch64__)
+      {"neon", has_dot_product(), neon_kernels},
+#endif
+      {"portable", true, portable_kernels},
+  };
+  if (!name || !*name) {
+    for (const Level& level : levels)
+      if (level.supported) return level.table();
+  }
+  for (const Level& level : levels) {
+    if (strcmp(level.name, name)) continue;
+    if (level.supported) return level.table();
+    *message = "FLASHVL_KERNEL names an instruction set that this processor lacks; unset it to let the library choose";
+    return nullptr;
+  }
+  *message = "FLASHVL_KERNEL must be avx512, avx2, neon or portable (those of this processor's family), or unset";
+  return nullptr;
+}
+
+}  // namespace flashvl

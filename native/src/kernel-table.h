@@ -1,0 +1,29 @@
+// Fills the table of one instruction set; included once by each kernels-*.cc, after its isa-*.h.
+#pragma once
+#include "blockwise-tile.h"
+
+namespace flashvl {
+namespace {
+
+template <int kRows>
+void fill_tiles(KernelTable& table) {
+  if constexpr (kRows >= 1) {
+    fill_tiles<kRows - 1>(table);
+    table.tile4[kRows] = matmul_tile<kRows, 4>;
+    table.tile8[kRows] = matmul_tile<kRows, 8>;
+  }
+}
+
+inline KernelTable make_table() {
+  static_assert(Isa::kTileRows <= kMaxTileRows);
+  KernelTable table = {};
+  table.name = Isa::kName;
+  table.tile_rows = Isa::kTileRows;
+  table.tile_panels = Isa::kPanels;
+  table.quantize_rows = quantize_rows;
+  fill_tiles<Isa::kTileRows>(table);
+  return table;
+}
+
+}  // namespace
+}  // namespace flashvl

@@ -1,0 +1,70 @@
+// The problems that the kernels solve and the table of functions that one instruction set offers for them.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+namespace flashvl {
+
+// Columns of a weight panel: one 512-bit register of int32 sums.
+constexpr int kPanelColumns = 16;
+// Most rows of a tile in any instruction set.
+constexpr int kMaxTileRows = 6;
+
+// Activations of a few rows after quantisation, in the order in which a tile reads them.
+struct QuantizedRows {
+  int8_t* values;     // [k_padded / 4, rows, 4]
+  float* scales;      // [blocks, rows]
+  int32_t* offsets;   // [blocks, rows]  -(zero point) * sum of the block: what the sums start from
+};
+
+// Weights in panels of 16 output columns; native/README.md describes the bytes.
+struct PackedWeights {
+  const uint8_t* values;  // [panels, blocks, block / 8, 16, 4] (4 bit) or [panels, blocks, block / 4, 16, 4] (8 bit)
+  const void* scales;     // [panels, blocks, 16] fp32 or fp16
+  bool half_scales;
+  int bits;               // 4 or 8
+  int64_t n, k;
+  int64_t block, blocks, panels;
+};
+
+struct TileOutput {
+  float* y;           // first row of the tile, column 0 of the first panel
+  int64_t row_stride;
+  int64_t columns;    // columns left in the matrix from the first panel on: at most those of the tile are written
+  const float* bias;  // of the first panel's first column, or null
+  const uint8_t* prefetch;  // weights to bring into the cache meanwhile: of the first panel, the second lies behind it
+  int64_t prefetch_step;    // by how much that address moves when the tile moves by 64 bytes of weights
+};
+
+using QuantizeRowsFn = void (*)(const float* x, int64_t row_stride, int rows, const PackedWeights& w, const QuantizedRows& out);
+using TileFn = void (*)(const QuantizedRows& a, const PackedWeights& w, int64_t panel, const TileOutput& out);
+
+// softmax(q k^T * scale) v over one head of one picture; rows are `stride` floats apart.
+struct AttentionHead {
+  const float *q, *k, *v;
+  float* out;
+  int64_t stride, length, size;
+  float scale;
+};
+// k and v of one head in the layout of the instruction set.
+using AttentionPackFn = void (*)(const AttentionHead& head, void* packed);
+using AttentionRowsFn = void (*)(const AttentionHead& head, const void* packed, void* scratch, int64_t first_row, int64_t rows);
+
+struct KernelTable {
+  const char* name;
+  int tile_rows;                       // rows of the largest tile
+  int tile_panels;                     // panels of every tile
+  QuantizeRowsFn quantize_rows;
+  TileFn tile4[kMaxTileRows + 1];      // by rows, 1 .. tile_rows
+  TileFn tile8[kMaxTileRows + 1];
+};
+
+// The table that this machine runs: the best it supports, or the one named by FLASHVL_KERNEL. Null: see `message`.
+const KernelTable* select_kernels(const char* name, const char** message);
+
+const KernelTable* portable_kernels();
+const KernelTable* avx2_kernels();
+const KernelTable* avx512_kernels();
+const KernelTable* neon_kernels();
+
+}  // namespace flashvl

@@ -1,0 +1,71 @@
+// The op BlockwiseMatMul of ONNX domain "flashvl".
+#include "blockwise.h"
+#include "ort-ops.h"
+#include "ort-op.h"
+
+namespace flashvl {
+namespace ort {
+namespace {
+
+// Y [..., N] = X [..., K] W^T + bias: attributes K, N, bits (4), block_size (32); inputs X fp32, W uint8 in panels,
+// scales fp32 or fp16, bias fp32 [N] (optional).
+struct BlockwiseMatMul {
+  static constexpr const char* kName = "BlockwiseMatMul";
+  static constexpr size_t kInputs = 4, kRequiredInputs = 3;
+  static ElementType input_type(size_t i) { return i == 1 ? kUint8 : i == 2 ? kUndefined : kFloat; }  // undefined: any, checked below
+
+  const Api* api;
+  const KernelTable* kernels;
+  int64_t k, n, bits, block;
+
+  Status* load(const KernelInfo* info) {
+    FLASHVL_TRY(api->attribute_int(info, "K", &k));
+    FLASHVL_TRY(api->attribute_int(info, "N", &n));
+    FLASHVL_TRY(api->attribute_int(info, "bits", &bits));
+    FLASHVL_TRY(api->attribute_int(info, "block_size", &block));
+    if (k <= 0 || n <= 0) return api->error("BlockwiseMatMul: K and N must be positive");
+    if (bits != 4 && bits != 8) return api->error("BlockwiseMatMul: bits must be 4 or 8");
+    // Sums of 127 * 255 must fit 31 bits, so a block ends well before 65,536 values.
+    if (block < 32 || block % 32 != 0 || block > 65536) return api->error("BlockwiseMatMul: block_size must be a multiple of 32 up to 65536");
+    const char* message = nullptr;
+    kernels = select_kernels(getenv("FLASHVL_KERNEL"), &message);
+    return kernels ? nullptr : api->error(message);
+  }
+
+  Status* run(KernelContext* context) const {
+    Tensor x, values, scales, bias;
+    FLASHVL_TRY(read_input(*api, context, 0, x));
+    FLASHVL_TRY(read_input(*api, context, 1, values));
+    FLASHVL_TRY(read_input(*api, context, 2, scales));
+    FLASHVL_TRY(read_input(*api, context, 3, bias));
+    if (scales.type != kFloat && scales.type != kFloat16) return api->error("BlockwiseMatMul: scales must be fp32 or fp16");
+    const PackedWeights w = packed_weights(values.data, scales.data, scales.type == kFloat16, int(bits), n, k, block);
+    if (x.rank == 0 || x.dims[x.rank - 1] != k) return api->error("BlockwiseMatMul: the last dimension of X is not K");
+    if (values.count != w.panels * w.blocks * kPanelColumns * block * bits / 8)
+      return api->error("BlockwiseMatMul: W must hold ceil(N/16) x ceil(K/block_size) x 16 x block_size x bits/8 bytes, as packed for this op");
+    if (scales.count != w.panels * w.blocks * kPanelColumns)
+      return api->error("BlockwiseMatMul: scales must hold ceil(N/16) x ceil(K/block_size) x 16 numbers, as packed for this op");
+    if (bias.data && bias.count != n) return api->error("BlockwiseMatMul: bias must hold N numbers");
+
+    int64_t dims[kMaxRank];
+    for (size_t i = 0; i < x.rank; ++i) dims[i] = x.dims[i];
+    dims[x.rank - 1] = n;
+    float* y = nullptr;
+    FLASHVL_TRY(write_output(*api, context, 0, dims, x.rank, &y));
+    Threads threads = {api, context};
+    const bool done = blockwise_matmul(*kernels, threads.parallel(), static_cast<const float*>(x.data), x.count / k, w,
+                                       static_cast<const float*>(bias.data), y);
+    if (threads.failure) return threads.failure;
+    return done ? nullptr : api->error("BlockwiseMatMul: out of memory for the quantised activations");
+  }
+};
+
+}  // namespace
+
+const CustomOp* blockwise_op() {
+  static const CustomOp op = describe<BlockwiseMatMul>();
+  return &op;
+}
+
+}  // namespace ort
+}  // namespace flashvl
