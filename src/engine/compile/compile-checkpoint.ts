@@ -1,0 +1,158 @@
+/** @file Makes a checkpoint's graphs and weights ready to load, once: later starts find them in the cache. */
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
+import { ExternalData, serialize } from "../../graph/index.ts";
+import { type Checkpoint, checkTensors } from "../../hub/index.ts";
+import { type FlashVLConfig, listParameters } from "../../model/index.ts";
+import { compileCacheFolder } from "./cache-folder.ts";
+import { withFileLock } from "./file-lock.ts";
+import { checkpointIdentity } from "./identity.ts";
+import { type Preset, presetGraphs } from "./presets.ts";
+import { tensorReader, writeWeights } from "./write-weights.ts";
+
+const WEIGHTS = "weights.data";
+const MANIFEST = "manifest.json";
+/** Room left on the disk beside what is written, so that compiling does not fill it to the last byte. */
+const DISK_RESERVE = 64 * 1024 * 1024;
+
+const { version: PACKAGE_VERSION } = createRequire(import.meta.url)("../../../package.json") as { version: string };
+
+/** Paths of the graphs of a compiled model. */
+export interface CompiledModel {
+  folder: string;
+  vision: string;
+  prefill: string;
+  decode: string;
+  /** Whether this call wrote the files, or found them. */
+  fresh: boolean;
+}
+
+export interface CompileOptions {
+  preset: Preset;
+  /** For example "onnxruntime 1.30.0"; another runtime gets files of its own. */
+  runtimeVersion: string;
+  cacheDir?: string;
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+  /** Free bytes of a folder's disk; replaced in tests. */
+  freeBytes?: (folder: string) => Promise<number>;
+}
+
+/**
+ * Finds or makes the compiled form of a checkpoint: `<cache>/compiled/<key>/` with one ONNX file per graph and one file of
+ * weights. The folder appears whole or not at all, also when two processes compile at once or one is killed.
+ * @throws CheckpointError listing every tensor that does not fit config.json, before anything is written.
+ * @throws Error when the disk has not enough room, before anything is written.
+ * @example const { vision } = await compileCheckpoint(checkpoint, config, { preset: "fp32", runtimeVersion });
+ */
+export async function compileCheckpoint(
+  checkpoint: Checkpoint,
+  config: FlashVLConfig,
+  options: CompileOptions,
+): Promise<CompiledModel> {
+  checkTensors(
+    checkpoint,
+    listParameters(config).filter((parameter) => parameter.required),
+  );
+  const { files, data } = serializeGraphs(config, options.preset);
+  const root = join(compileCacheFolder(options.cacheDir), "compiled");
+  const key = createHash("sha256").update(`${PACKAGE_VERSION} ${options.runtimeVersion} ${options.preset}\n`);
+  key.update(await checkpointIdentity(checkpoint));
+  for (const [name, bytes] of files) key.update(name).update(bytes);
+  // Recipes decide the bytes of weights and are not part of the graphs.
+  for (const [name, { weight }] of data.places)
+    key.update(`${name} ${JSON.stringify(weight.node.attrs.recipe ?? null)}\n`);
+  const folder = join(root, key.digest("hex").slice(0, 32));
+  const compiled = (fresh: boolean): CompiledModel => {
+    const at = (name: string) => join(folder, files.has(name) ? name : "decode.onnx");
+    return { folder, vision: at("vision.onnx"), prefill: at("prefill.onnx"), decode: at("decode.onnx"), fresh };
+  };
+  if (await isWhole(folder)) return compiled(false);
+
+  options.signal?.throwIfAborted();
+  await mkdir(root, { recursive: true });
+  return withFileLock(
+    `${folder}.lock`,
+    async () => {
+      // Whoever held the lock before may have done the work.
+      if (await isWhole(folder)) return compiled(false);
+      await removeRemains(folder);
+      const needed = data.bytes + [...files.values()].reduce((sum, bytes) => sum + bytes.byteLength, 0);
+      await checkDisk(root, needed, options.freeBytes ?? freeBytesOf);
+      const temporary = `${folder}.tmp-${process.pid}-${Date.now()}`;
+      try {
+        await mkdir(temporary);
+        await writeWeights(join(temporary, WEIGHTS), data, tensorReader(checkpoint), options);
+        for (const [name, bytes] of files) await writeFile(join(temporary, name), bytes);
+        const sizes = {
+          [WEIGHTS]: data.bytes,
+          ...Object.fromEntries([...files].map(([name, b]) => [name, b.byteLength])),
+        };
+        const about = { flashvl: PACKAGE_VERSION, runtime: options.runtimeVersion, preset: options.preset };
+        await writeFile(
+          join(temporary, MANIFEST),
+          JSON.stringify({ ...about, checkpoint: checkpoint.folder, sizes }, null, 2),
+        );
+        options.signal?.throwIfAborted();
+        await rename(temporary, folder);
+      } catch (error) {
+        await rm(temporary, { recursive: true, force: true });
+        // A process whose lock went stale while it slept may have finished after all; its files are as good as ours.
+        if (!(await isWhole(folder))) throw error;
+      }
+      return compiled(true);
+    },
+    options.signal,
+  );
+}
+
+function serializeGraphs(
+  config: FlashVLConfig,
+  preset: Preset,
+): { files: Map<string, Uint8Array>; data: ExternalData } {
+  const graphs = presetGraphs(preset, config);
+  const data = new ExternalData(WEIGHTS);
+  const files = new Map([
+    ["vision.onnx", serialize(graphs.vision, data).bytes],
+    ["decode.onnx", serialize(graphs.decode, data).bytes],
+  ]);
+  if (graphs.prefill !== graphs.decode) files.set("prefill.onnx", serialize(graphs.prefill, data).bytes);
+  return { files, data };
+}
+
+/** Whether the folder holds every file at the size its manifest names: the rename made it whole, but disks get damaged. */
+async function isWhole(folder: string): Promise<boolean> {
+  try {
+    const { sizes } = JSON.parse(await readFile(join(folder, MANIFEST), "utf8")) as { sizes: Record<string, number> };
+    for (const [name, size] of Object.entries(sizes)) if ((await stat(join(folder, name))).size !== size) return false;
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes a damaged folder and what killed processes left; the lock says that nobody is working on either. */
+async function removeRemains(folder: string): Promise<void> {
+  const root = dirname(folder);
+  for (const name of await readdir(root)) {
+    const remains = name === basename(folder) || name.startsWith(`${basename(folder)}.tmp-`);
+    if (remains) await rm(join(root, name), { recursive: true, force: true });
+  }
+}
+
+const freeBytesOf = async (folder: string): Promise<number> => {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+};
+
+async function checkDisk(root: string, needed: number, freeBytes: (folder: string) => Promise<number>): Promise<void> {
+  const free = await freeBytes(root);
+  if (free >= needed + DISK_RESERVE) return;
+  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+  throw new Error(
+    `Compiling needs ${gib(needed + DISK_RESERVE)} in ${root}; the disk has ${gib(free)} free. ` +
+      "Free some room, or choose another folder with cacheDir or FLASHVL_CACHE.",
+  );
+}
