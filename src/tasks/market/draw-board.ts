@@ -64,11 +64,12 @@ export async function drawBoard(seed: number, options: DrawBoardOptions = {}): P
   if (worn) {
     drawLight(canvas, random);
     blur(canvas, random, studio.library);
-    compress(canvas, random, studio.library);
     perspective = pickPerspective(random);
   }
   const rgba = context.getImageData(0, 0, width, height).data;
-  const data = worn ? develop(rgba, width, height, random, perspective) : withoutAlpha(rgba);
+  const data = worn
+    ? await compress(develop(rgba, width, height, random, perspective), width, height, random)
+    : withoutAlpha(rgba);
   const warp = perspective?.forward;
   return {
     image: { data, width, height },

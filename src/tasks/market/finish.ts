@@ -107,13 +107,14 @@ export function blur(canvas: Canvas, random: Random, library: CanvasLibrary): vo
 }
 
 /** Saves as JPEG of random quality and reads it back. */
-export function compress(canvas: Canvas, random: Random, library: CanvasLibrary): void {
-  if (!random.chance(0.35)) return;
-  const image = new library.Image();
-  image.src = canvas.encodeSync("jpeg", random.integer(35, 90));
-  const context = canvas.getContext("2d");
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  context.drawImage(image, 0, 0);
+export async function compress(rgb: Uint8Array, width: number, height: number, random: Random): Promise<Uint8Array> {
+  if (!random.chance(0.35)) return rgb;
+  const quality = random.integer(35, 90);
+  const { default: sharp } = await import("sharp");
+  const file = await sharp(rgb, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality })
+    .toBuffer();
+  return new Uint8Array(await sharp(file).raw().toBuffer());
 }
 
 /** Gaussian values, drawn once: a picture reads them from a random start. */
