@@ -136,14 +136,24 @@ function resizeColumns(input: Uint8Array, width: number, outHeight: number, taps
   return new Uint8Array(output.buffer);
 }
 
+/** The input position under the middle of each output position, stepping as Pillow does: its rounding adds up too. */
+function nearestPositions(inSize: number, outSize: number): Int32Array {
+  const step = inSize / outSize;
+  let position = step * 0.5;
+  return Int32Array.from({ length: outSize }, () => {
+    const at = Math.min(Math.trunc(position), inSize - 1);
+    position += step;
+    return at;
+  });
+}
+
 function resizeNearest(image: RgbImage, width: number, height: number): RgbImage {
   const data = new Uint8Array(width * height * 3);
-  const columns = Int32Array.from({ length: width }, (_, x) => Math.trunc((x + 0.5) * (image.width / width)) * 3);
+  const columns = nearestPositions(image.width, width);
   let target = 0;
-  for (let y = 0; y < height; y++) {
-    const row = Math.trunc((y + 0.5) * (image.height / height)) * image.width * 3;
-    for (let x = 0; x < width; x++) {
-      const source = row + columns[x]!;
+  for (const y of nearestPositions(image.height, height)) {
+    for (const x of columns) {
+      const source = (y * image.width + x) * 3;
       data[target++] = image.data[source]!;
       data[target++] = image.data[source + 1]!;
       data[target++] = image.data[source + 2]!;
