@@ -1,0 +1,97 @@
+/** @file Runs the decoder's graphs over rows of the KV cache. */
+import { cacheNames, type DecoderConfig } from "../../model/index.ts";
+import { createTensor, type Session, type Tensor, wrapTensor } from "../runtime/index.ts";
+import type { KvCache } from "./kv-cache.ts";
+
+/** The new tokens of one run: the same number for each of `count` neighbouring slots. */
+export interface DecoderStep {
+  /** First slot of the run. */
+  first: number;
+  /** Slots in the run. */
+  count: number;
+  /** New tokens per slot. */
+  tokens: number;
+  /** [count, tokens, hidden], row by row. */
+  embeds: Float32Array;
+  /** [count]: tokens that each slot holds already. */
+  lengths: readonly number[];
+  /** Which of the count·tokens positions get logits. */
+  logitRows: readonly number[];
+}
+
+/** The decoder with its cache. One run at a time: the caller is a scheduler that does one step after the other. */
+export class DecoderRunner {
+  readonly cache: KvCache;
+  readonly #config: DecoderConfig;
+  readonly #sessions: { prefill: Session; decode: Session };
+  /** What the cache inputs and outputs of each session are bound to. */
+  readonly #bound = new Map<Session, string>();
+  #logits = new ArrayBuffer(64);
+  readonly #positions = new ArrayBuffer(4096);
+  readonly #total = createTensor("int32", []);
+
+  constructor(config: DecoderConfig, sessions: { prefill: Session; decode: Session }, cache: KvCache) {
+    this.#config = config;
+    this.#sessions = sessions;
+    this.cache = cache;
+  }
+
+  /**
+   * Appends the step's tokens to the cache, which must have room for them, and computes the logits asked for.
+   * @returns float32 [logitRows, vocabulary], valid until the next run
+   * @throws RuntimeError when ONNX Runtime refuses; the rows of the cache are undefined then
+   */
+  async run(step: DecoderStep): Promise<Float32Array> {
+    const { first, count, tokens, embeds, lengths, logitRows } = step;
+    const { hiddenSize, vocabSize } = this.#config;
+    const session = tokens > 1 ? this.#sessions.prefill : this.#sessions.decode;
+    this.#bindCache(session, first, count);
+
+    const positions = this.#lastPositions(count);
+    let longest = 0;
+    for (let i = 0; i < count; i++) {
+      const length = lengths[i]! + tokens;
+      (positions.data as Int32Array)[i] = length - 1;
+      longest = Math.max(longest, length);
+    }
+    (this.#total.data as Int32Array)[0] = longest;
+    const rows = createTensor("int64", [logitRows.length]);
+    logitRows.forEach((row, i) => {
+      (rows.data as BigInt64Array)[i] = BigInt(row);
+    });
+    const logitBytes = logitRows.length * vocabSize * Float32Array.BYTES_PER_ELEMENT;
+    if (this.#logits.byteLength < logitBytes) this.#logits = new ArrayBuffer(logitBytes);
+    const logits = wrapTensor("float32", [logitRows.length, vocabSize], this.#logits);
+
+    session.bindInput("embeds", wrapTensor("float32", [count, tokens, hiddenSize], embeds.buffer, embeds.byteOffset));
+    session.bindInput("last_positions", positions);
+    session.bindInput("total_length", this.#total);
+    session.bindInput("logit_rows", rows);
+    session.bindOutput("logits", logits);
+    await session.run();
+    return logits.data as Float32Array;
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([...new Set(Object.values(this.#sessions))].map((session) => session.dispose()));
+  }
+
+  #lastPositions(count: number): Tensor {
+    return wrapTensor("int32", [count], this.#positions);
+  }
+
+  /** Binds past and present to the same rows, unless they are bound to them already. */
+  #bindCache(session: Session, first: number, count: number): void {
+    const rows = `${first} ${count} ${this.cache.version}`;
+    if (this.#bound.get(session) === rows) return;
+    this.#bound.delete(session);
+    this.cache.rows(first, count).forEach(({ key, value }, layer) => {
+      const names = cacheNames(layer);
+      session.bindInput(names.pastKey, key);
+      session.bindInput(names.pastValue, value);
+      session.bindOutput(names.presentKey, key);
+      session.bindOutput(names.presentValue, value);
+    });
+    this.#bound.set(session, rows);
+  }
+}

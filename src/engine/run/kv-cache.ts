@@ -1,0 +1,113 @@
+/** @file Keys and values of all sequences, one row per slot, in buffers that the decoder appends to in place. */
+import type { DecoderConfig } from "../../model/index.ts";
+import { type Tensor, wrapTensor } from "../runtime/index.ts";
+
+/** Rows per sequence grow in multiples of this: small enough to waste little, large enough to copy seldom. */
+const STEP = 256;
+/** Growing by at least this factor keeps the copying of a long answer linear in its length. */
+const GROWTH = 1.5;
+
+/** Cache tensors of one decoder layer. */
+export interface LayerTensors {
+  key: Tensor;
+  value: Tensor;
+}
+
+/**
+ * Buffers `[slots, kvHeads, capacity, headDim]` for keys and values of each layer. Only lengths that the caller names are
+ * ever copied; what lies behind a row's length is garbage that the next append overwrites.
+ */
+export class KvCache {
+  readonly #config: DecoderConfig;
+  readonly #maxCapacity: number;
+  #layers: { key: Float32Array; value: Float32Array }[] = [];
+  #slots = 0;
+  #capacity = 0;
+  /** Changes whenever the buffers do: tensors made before are stale then. */
+  version = 0;
+
+  /** @param maxCapacity longest sequence ever stored: the model's context */
+  constructor(config: DecoderConfig, maxCapacity: number) {
+    this.#config = config;
+    this.#maxCapacity = maxCapacity;
+  }
+
+  get slots(): number {
+    return this.#slots;
+  }
+
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /** Bytes of all buffers. */
+  get bytes(): number {
+    return this.#layers.reduce((sum, { key, value }) => sum + key.byteLength + value.byteLength, 0);
+  }
+
+  /**
+   * Makes room for `slots` rows of `capacity` tokens, keeping the first `lengths[slot]` tokens of each row.
+   * @throws RangeError when a row would be longer than the context.
+   */
+  ensure(slots: number, capacity: number, lengths: readonly number[]): void {
+    if (slots <= this.#slots && capacity <= this.#capacity) return;
+    if (capacity > this.#maxCapacity) {
+      throw new RangeError(
+        `The KV cache holds at most ${this.#maxCapacity} tokens per sequence; ${capacity} were asked for.`,
+      );
+    }
+    const { kvHeads, headDim, layers } = this.#config;
+    const newSlots = Math.max(slots, this.#slots);
+    let newCapacity = this.#capacity;
+    if (capacity > this.#capacity) {
+      const grown = Math.max(capacity, Math.ceil(this.#capacity * GROWTH));
+      newCapacity = Math.min(this.#maxCapacity, Math.ceil(grown / STEP) * STEP);
+    }
+    const grow = (old: Float32Array | undefined): Float32Array => {
+      const bytes = newSlots * kvHeads * newCapacity * headDim * Float32Array.BYTES_PER_ELEMENT;
+      const fresh = new Float32Array(new ArrayBuffer(Math.max(bytes, 64)));
+      if (!old) return fresh;
+      for (let slot = 0; slot < this.#slots; slot++) {
+        const used = (lengths[slot] ?? 0) * headDim;
+        if (used === 0) continue;
+        for (let head = 0; head < kvHeads; head++) {
+          const row = slot * kvHeads + head;
+          const from = row * this.#capacity * headDim;
+          fresh.set(old.subarray(from, from + used), row * newCapacity * headDim);
+        }
+      }
+      return fresh;
+    };
+    // Layer by layer, so that at most one layer exists twice.
+    for (let layer = 0; layer < layers; layer++) {
+      const old = this.#layers[layer];
+      this.#layers[layer] = { key: grow(old?.key), value: grow(old?.value) };
+    }
+    this.#slots = newSlots;
+    this.#capacity = newCapacity;
+    this.version++;
+  }
+
+  /** Tensors `[count, kvHeads, capacity, headDim]` over the rows of neighbouring slots; nothing is copied. */
+  rows(first: number, count: number): LayerTensors[] {
+    const { kvHeads, headDim } = this.#config;
+    const dims = [count, kvHeads, this.#capacity, headDim];
+    const offset = first * kvHeads * this.#capacity * headDim * Float32Array.BYTES_PER_ELEMENT;
+    const over = (buffer: Float32Array) => wrapTensor("float32", dims, buffer.buffer, offset);
+    return this.#layers.map(({ key, value }) => ({ key: over(key), value: over(value) }));
+  }
+
+  /** Copies the first `length` tokens of one slot into another. */
+  copy(from: number, to: number, length: number): void {
+    const { kvHeads, headDim } = this.#config;
+    const row = this.#capacity * headDim;
+    for (const { key, value } of this.#layers) {
+      for (const buffer of [key, value]) {
+        for (let head = 0; head < kvHeads; head++) {
+          const source = (from * kvHeads + head) * row;
+          buffer.copyWithin((to * kvHeads + head) * row, source, source + length * headDim);
+        }
+      }
+    }
+  }
+}

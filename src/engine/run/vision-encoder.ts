@@ -1,0 +1,89 @@
+/** @file Pictures to image tokens, each picture once: features are kept by the picture's content. */
+import type { FlashVLConfig } from "../../model/index.ts";
+import { createTensor, type Session, wrapTensor } from "../runtime/index.ts";
+import { ByteLru } from "./byte-lru.ts";
+import { Mutex } from "./mutex.ts";
+
+/** A picture ready for the decoder. */
+export interface EncodedImage {
+  /** Hash of the picture's content: equal pictures have equal features. */
+  key: string;
+  /** [imageTokens, hidden] */
+  features: Float32Array;
+}
+
+/** Runs the vision graph; one picture at a time, since a picture alone fills the cores. */
+export class VisionEncoder {
+  readonly #config: FlashVLConfig;
+  readonly #session: Session;
+  readonly #features: ByteLru<Float32Array>;
+  readonly #underWay = new Map<string, Promise<Float32Array>>();
+  readonly #turns = new Mutex();
+  #generation = 0;
+  /** Pictures asked for, and how many of them needed no run. */
+  readonly stats = { queries: 0, hits: 0 };
+
+  /** @param cacheBytes memory for features of earlier pictures */
+  constructor(config: FlashVLConfig, session: Session, cacheBytes: number) {
+    this.#config = config;
+    this.#session = session;
+    this.#features = new ByteLru(cacheBytes, (features) => features.byteLength);
+  }
+
+  /**
+   * Features of the picture named `key`. `pixels` ([3, size, size]) is called only when they are not known.
+   * @example await encoder.encode(hashImage(image), () => preprocessImage(image, config));
+   */
+  async encode(key: string, pixels: () => Float32Array): Promise<EncodedImage & { cached: boolean }> {
+    this.stats.queries++;
+    const known = this.#features.get(key);
+    if (known) {
+      this.stats.hits++;
+      return { key, features: known, cached: true };
+    }
+    let running = this.#underWay.get(key);
+    const cached = running !== undefined;
+    if (running) this.stats.hits++;
+    else {
+      const generation = this.#generation;
+      running = this.#turns.run(() => this.#run(pixels()));
+      this.#underWay.set(key, running);
+      const forget = () => {
+        if (this.#underWay.get(key) === running) this.#underWay.delete(key);
+      };
+      running.then((features) => {
+        forget();
+        // The weights may have changed while the run was under way.
+        if (generation === this.#generation) this.#features.set(key, features);
+      }, forget);
+    }
+    return { key, features: await running, cached };
+  }
+
+  /** Forgets all features: the weights have changed. */
+  clear(): void {
+    this.#generation++;
+    this.#features.clear();
+    this.#underWay.clear();
+  }
+
+  /** Waits for runs in progress. */
+  idle(): Promise<void> {
+    return this.#turns.run(async () => {});
+  }
+
+  dispose(): Promise<void> {
+    this.clear();
+    return this.#turns.run(() => this.#session.dispose());
+  }
+
+  async #run(pixels: Float32Array): Promise<Float32Array> {
+    const { vision, imageTokens, decoder } = this.#config;
+    const size = vision.imageSize;
+    const features = createTensor("float32", [1, imageTokens, decoder.hiddenSize]);
+    this.#session.bindInput("pixels", wrapTensor("float32", [1, 3, size, size], pixels.buffer, pixels.byteOffset));
+    this.#session.bindOutput("features", features);
+    await this.#session.run();
+    return features.data as Float32Array;
+  }
+}

@@ -1,0 +1,246 @@
+/** @file Continuous batching: requests join and leave between decoder steps, each in a slot of its own. */
+import type { DecoderConfig } from "../../model/index.ts";
+import type { DecoderRunner } from "../run/decoder-runner.ts";
+import type { EmbeddingTable } from "../weights/embedding-table.ts";
+import { promptEmbeddings } from "./prompt-embeddings.ts";
+import type { Sequence, SequenceReport, SequenceRequest } from "./sequence.ts";
+import { Slots } from "./slots.ts";
+
+export interface SchedulerOptions {
+  /** Sequences that are decoded together. */
+  maxBatch: number;
+  /** Requests that may wait for a slot. */
+  maxQueue: number;
+  /** Prompt tokens per run: others get their next token between two runs. */
+  prefillChunk: number;
+}
+
+/** Thrown by submit when too many requests wait; trying again later may succeed. */
+export class QueueFullError extends Error {
+  override readonly name = "QueueFullError";
+  readonly code = "QUEUE_FULL";
+}
+
+/**
+ * Runs all sequences of one model. Between two decoder steps it drops cancelled sequences, lets waiting ones in, feeds
+ * one chunk of one prompt, then gives every decoding sequence its next token in one run (as in Orca, Yu et al., OSDI 2022).
+ * What a sequence computes does not depend on its neighbours: each row of a run reads its own slot only.
+ */
+export class Scheduler {
+  readonly #runner: DecoderRunner;
+  readonly #embeddings: EmbeddingTable;
+  readonly #config: DecoderConfig;
+  readonly #options: SchedulerOptions;
+  readonly #slots: Slots;
+  readonly #queue: Sequence[] = [];
+  #active: Sequence[] = [];
+  #loop: Promise<void> | undefined;
+  #paused = 0;
+  #closed: Error | undefined;
+  /** Sequences looked up in the prefix cache, and how many found something. */
+  readonly stats = { queries: 0, hits: 0 };
+
+  constructor(runner: DecoderRunner, embeddings: EmbeddingTable, config: DecoderConfig, options: SchedulerOptions) {
+    this.#runner = runner;
+    this.#embeddings = embeddings;
+    this.#config = config;
+    this.#options = options;
+    this.#slots = new Slots(options.maxBatch);
+  }
+
+  get running(): number {
+    return this.#active.length;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** Share of the cache's memory that holds tokens, 0 to 1. */
+  get cacheUsage(): number {
+    const { slots, capacity } = this.#runner.cache;
+    const held = this.#slots.lengths.reduce((sum, length) => sum + length, 0);
+    return slots === 0 ? 0 : held / (slots * capacity);
+  }
+
+  /**
+   * Queues a request; resolves when its sequence has ended.
+   * @throws QueueFullError when `maxQueue` requests wait already.
+   */
+  async submit(request: SequenceRequest): Promise<SequenceReport> {
+    if (this.#closed) throw this.#closed;
+    if (this.#queue.length >= this.#options.maxQueue) {
+      throw new QueueFullError(`${this.#queue.length} requests are waiting, the most that may. Try again later.`);
+    }
+    const report: SequenceReport = { cachedTokens: 0, startedAt: 0, firstTokenAt: 0, endedAt: 0, aborted: false };
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request, resolve, reject, slot: undefined, pending: [], report });
+      this.#wake();
+    });
+  }
+
+  /** Runs `change` while no sequence is under way; new ones wait. For changes of weights, after which nothing cached is true. */
+  async exclusively<Result>(change: () => Promise<Result> | Result): Promise<Result> {
+    this.#paused++;
+    try {
+      while (this.#loop) await this.#loop;
+      if (this.#closed) throw this.#closed;
+      for (const slot of this.#slots.all) this.#slots.empty(slot);
+      return await change();
+    } finally {
+      this.#paused--;
+      this.#wake();
+    }
+  }
+
+  /** Ends everything: waiting and running requests fail with `reason`. Resolves when no run is in progress. */
+  async close(reason: Error): Promise<void> {
+    this.#closed ??= reason;
+    for (const sequence of this.#queue.splice(0)) sequence.reject(this.#closed);
+    await this.#loop;
+  }
+
+  #wake(): void {
+    if (this.#loop || (this.#queue.length === 0 && this.#active.length === 0)) return;
+    if (this.#paused > 0 && this.#active.length === 0) return;
+    this.#loop = this.#work().finally(() => {
+      this.#loop = undefined;
+      this.#wake();
+    });
+  }
+
+  async #work(): Promise<void> {
+    for (;;) {
+      this.#dropCancelled();
+      this.#admit();
+      if (this.#active.length === 0) return;
+      const prefilling = this.#active.find((sequence) => sequence.pending.length > 1);
+      if (prefilling) await this.#guarded([prefilling], () => this.#prefill(prefilling));
+      const decoding = this.#active.filter((sequence) => sequence.pending.length === 1);
+      if (decoding.length > 0) await this.#guarded(decoding, () => this.#decode(decoding));
+    }
+  }
+
+  #dropCancelled(): void {
+    if (this.#closed) {
+      for (const sequence of [...this.#active]) this.#end(sequence, this.#closed);
+      return;
+    }
+    for (const sequence of [...this.#queue, ...this.#active]) {
+      if (sequence.request.signal?.aborted) this.#end(sequence, undefined, true);
+    }
+  }
+
+  /** Lets waiting requests in, one prompt at a time: the next may share the beginning of the one that is being read. */
+  #admit(): void {
+    while (this.#queue.length > 0 && this.#paused === 0 && !this.#slots.full) {
+      if (this.#active.some((sequence) => sequence.pending.length > 1)) return;
+      const sequence = this.#queue.shift()!;
+      const { ids, images } = sequence.request;
+      const row = { ids, images: images.map((image) => image.key) };
+      const { slot, cached, from } = this.#slots.take(row);
+      this.stats.queries++;
+      if (cached > 0) this.stats.hits++;
+      sequence.slot = slot;
+      sequence.pending = ids.slice(cached);
+      sequence.report.cachedTokens = cached;
+      sequence.report.startedAt = performance.now();
+      this.#active.push(sequence);
+      try {
+        this.#ensureRoom(ids.length);
+        if (from) this.#runner.cache.copy(from.index, slot.index, cached);
+      } catch (error) {
+        this.#slots.empty(slot);
+        this.#end(sequence, error);
+      }
+    }
+  }
+
+  /** Room in every slot for one token more than it holds: idle rows inside a run are written there, behind their end. */
+  #ensureRoom(length: number): void {
+    const lengths = this.#slots.lengths;
+    this.#runner.cache.ensure(lengths.length, Math.max(length, ...lengths.map((held) => held + 1)), lengths);
+  }
+
+  async #prefill(sequence: Sequence): Promise<void> {
+    const { request, pending } = sequence;
+    const slot = sequence.slot!;
+    const past = slot.ids.length;
+    const tokens = Math.min(pending.length, this.#options.prefillChunk);
+    const last = tokens === pending.length;
+    const { hiddenSize } = this.#config;
+    const embeds = await promptEmbeddings(
+      request.ids,
+      request.images,
+      past,
+      past + tokens,
+      this.#embeddings,
+      hiddenSize,
+    );
+    this.#ensureRoom(past + tokens);
+    const logitRows = last ? [tokens - 1] : [];
+    const step = { first: slot.index, count: 1, tokens, embeds, lengths: [past], logitRows };
+    const logits = await this.#runner.run(step);
+    sequence.pending = pending.slice(tokens);
+    const images = request.images.map((image) => image.key);
+    this.#slots.assign(slot, { ids: request.ids.slice(0, past + tokens), images });
+    if (last) this.#choose(sequence, logits);
+  }
+
+  async #decode(sequences: Sequence[]): Promise<void> {
+    const { hiddenSize, vocabSize } = this.#config;
+    const indices = sequences.map((sequence) => sequence.slot!.index);
+    const first = Math.min(...indices);
+    const count = Math.max(...indices) - first + 1;
+    const rows = indices.map((index) => index - first);
+    // Slots between active ones take part with embeddings of zero; what they append lies behind their end.
+    const embeds = new Float32Array(new ArrayBuffer(count * hiddenSize * Float32Array.BYTES_PER_ELEMENT));
+    await this.#embeddings.read(
+      sequences.map((sequence) => sequence.pending[0]!),
+      embeds,
+      rows,
+    );
+    this.#ensureRoom(0);
+    const lengths = this.#slots.lengths.slice(first, first + count);
+    const logits = await this.#runner.run({ first, count, tokens: 1, embeds, lengths, logitRows: rows });
+    sequences.forEach((sequence, i) => {
+      sequence.slot!.ids.push(sequence.pending[0]!);
+      this.#choose(sequence, logits.subarray(i * vocabSize, (i + 1) * vocabSize));
+    });
+  }
+
+  /** Gives a sequence its next token. What a sampler or a taker throws is that request's own failure. */
+  #choose(sequence: Sequence, logits: Float32Array): void {
+    if (sequence.request.signal?.aborted) return;
+    try {
+      const choice = sequence.request.sampler.next(logits);
+      sequence.report.firstTokenAt ||= performance.now();
+      sequence.pending = [choice.token];
+      if (!sequence.request.accept(choice)) this.#end(sequence);
+    } catch (error) {
+      this.#end(sequence, error);
+    }
+  }
+
+  /** A run that fails leaves its rows undefined: their requests fail, their slots are emptied, everybody else goes on. */
+  async #guarded(sequences: Sequence[], run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      for (const sequence of sequences) {
+        if (sequence.slot) this.#slots.empty(sequence.slot);
+        this.#end(sequence, error);
+      }
+    }
+  }
+
+  #end(sequence: Sequence, error?: unknown, aborted = false): void {
+    const queued = this.#queue.indexOf(sequence);
+    if (queued >= 0) this.#queue.splice(queued, 1);
+    this.#active = this.#active.filter((other) => other !== sequence);
+    if (sequence.slot) this.#slots.release(sequence.slot);
+    sequence.slot = undefined;
+    if (error !== undefined) sequence.reject(error);
+    else sequence.resolve({ ...sequence.report, aborted, endedAt: performance.now() });
+  }
+}
