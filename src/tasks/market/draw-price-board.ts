@@ -32,8 +32,10 @@ export function drawPriceBoard(
     width: VIEW - 2 * margin,
     height: VIEW - titleHeight - 2 * margin,
   };
+  // An empty place can only be seen where places are drawn.
+  const open = board.cells.some((cell) => cell.kind === null) ? 0 : 4;
   const cards = random.weighted([
-    ["none", 4],
+    ["none", open],
     ["light", 4],
     ["dark", 1.5],
   ] as const);
@@ -42,10 +44,7 @@ export function drawPriceBoard(
     random.between(0, 45),
     cards === "dark" ? random.between(12, 28) : random.between(88, 99),
   ];
-  const style = pickTagStyle(random, board, face, cards === "none" ? ground[2] < 55 : cards === "dark");
-  // On a background of middle lightness, ink without paper can't be relied upon to be legible.
-  if (style.shape === "none" && cards === "none" && ground[2] > 30 && ground[2] < 72) style.shape = "rounded";
-  if (style.shape === "rounded" && style.ink === style.paper) style.ink = "#141414";
+  const style = pickTagStyle(random, board, face, cards === "none" ? ground[2] : card[2]);
   const place = random.weighted([
     ["below", 6],
     ["above", 2],

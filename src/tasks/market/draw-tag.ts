@@ -42,24 +42,27 @@ const papers: readonly (readonly [paper: string, ink: string])[] = [
 ];
 
 /** Smallest width of a digit and of a Chinese character in view pixels: about half a patch, or it can't be read. */
-export const MIN_DIGIT = 8;
+export const MIN_DIGIT = 8.5;
 const MIN_CHINESE = 11.5;
 /** Font size when nothing else fits. */
 const LOWEST_PRICE = 18;
 /** Letters are never squeezed to less than this part of their width. */
-const NARROWEST = 0.72;
+const NARROWEST = 0.8;
 const MIN_LETTER = 6.5;
 
-/** A random look; `darkGround` says that text without paper must be light. */
-export function pickTagStyle(random: Random, board: PriceBoard, face: Face, darkGround: boolean): TagStyle {
+/** A random look. `lightness` (percent) is that of the ground behind the tags. */
+export function pickTagStyle(random: Random, board: PriceBoard, face: Face, lightness: number): TagStyle {
+  const darkGround = lightness < 50;
+  // Ink without paper can't be relied upon to be legible on a ground of middle lightness.
+  const bare = lightness < 30 || lightness > 72 ? 2 : 0;
   const shape = random.weighted([
     ["rectangle", 4],
     ["rounded", 4],
     ["oval", 0.7],
-    ["none", 2],
+    ["none", bare],
   ] as const);
   const [paper, ink] = random.pick(papers);
-  const plainInk = darkGround
+  const bareInk = darkGround
     ? random.pick(["#ffffff", "#ffe95c", "#f2f2e0"])
     : random.pick(["#141414", "#a01014", "#123a7a", "#0f4a20"]);
   const chinesePrice = board.currency === "¥" && random.chance(0.4);
@@ -68,7 +71,7 @@ export function pickTagStyle(random: Random, board: PriceBoard, face: Face, dark
     face,
     shape,
     paper,
-    ink: shape === "none" ? plainInk : ink,
+    ink: shape === "none" ? bareInk : ink,
     before: chinesePrice ? "" : board.currency,
     after: chinesePrice && (perUnit || random.chance(0.7)) ? `元${perUnit}` : perUnit,
     afterSize: random.between(0.62, 0.9),
@@ -80,7 +83,8 @@ export function pickTagStyle(random: Random, board: PriceBoard, face: Face, dark
 /** The height in view pixels that the tag of a cell of this height should get. */
 export function tagHeight(random: Random, cellHeight: number, lines: number): number {
   const line = Math.min(46, Math.max(22, cellHeight * random.between(0.25, 0.36)));
-  return Math.min(cellHeight * 0.62, line * (lines > 1 ? 1.75 : 1));
+  // The goods need their share: a kind is recognised on about two patches by two.
+  return lines > 1 ? Math.min(cellHeight * 0.5, line * 1.75) : Math.min(cellHeight * 0.42, line);
 }
 
 interface Line {
