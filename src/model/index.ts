@@ -6,6 +6,7 @@ export { type DecoderConfig, type FlashVLConfig, parseConfig, type VisionConfig 
 export { decoder, lmHead } from "./decoder.ts";
 export { cacheNames, decoderGraph, type GraphOutputs, visionGraph } from "./inference-graphs.ts";
 export { type InitialValue, initialValue } from "./initial-values.ts";
+export { type LoraConfig, loraParameters, mergeLora, withLora } from "./lora.ts";
 export { listParameters, type Parameter, Parameters, type Part } from "./parameters.ts";
 export { ropeTables } from "./rope.ts";
 export { imageTokens, type SequenceShape, sequenceHidden } from "./sequence.ts";

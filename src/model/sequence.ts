@@ -1,6 +1,7 @@
 /** @file The model over whole packed sequences, built from ops that have gradients: what both trainings start from. */
 
 import {
+  add,
   cast,
   constant,
   equal,
@@ -32,13 +33,20 @@ export interface SequenceShape {
 /** Added to the score of a pair that must not look at each other; its softmax is exactly 0 in float32. */
 const BLOCKED = -1e9;
 
-/** 0 where token t of a row may look at token u (same segment, u not later), BLOCKED elsewhere: [rows, 1, 1, length, length]. */
-function blockDiagonalCausal(segments: Value, { rows, length }: SequenceShape): Value {
-  const same = equal(reshape(segments, [rows, 1, 1, length, 1]), reshape(segments, [rows, 1, 1, 1, length]));
+/**
+ * 0 where token t of a row may look at token u, BLOCKED or less elsewhere: [rows, 1, 1, length, length]. t sees u when both
+ * are of one segment (one sample), u is not later, and u is in t's branch or in branch 0, the part all branches share.
+ */
+function attentionBias(segments: Value, branches: Value, { rows, length }: SequenceShape): Value {
+  const column = (x: Value) => reshape(x, [rows, 1, 1, length, 1]);
+  const row = (x: Value) => reshape(x, [rows, 1, 1, 1, length]);
+  const blockedUnless = (allowed: Value) => mul(cast(not(allowed), "float32"), scalar(BLOCKED));
   const later = Uint8Array.from({ length: length * length }, (_, i) => +(i % length > Math.floor(i / length)));
-  const causal = constant(later, "bool", [length, length]);
-  const separate = mul(cast(not(same), "float32"), scalar(BLOCKED));
-  return where(causal, scalar(BLOCKED), separate);
+  const notLater = where(constant(later, "bool", [length, length]), scalar(BLOCKED), scalar(0));
+  const segment = blockedUnless(equal(column(segments), row(segments)));
+  const shared = equal(row(branches), constant(Int32Array.of(0), "int32", []));
+  const branch = where(shared, scalar(0), blockedUnless(equal(column(branches), row(branches))));
+  return add(notLater, add(segment, branch));
 }
 
 /**
@@ -56,7 +64,8 @@ export function imageTokens(p: Parameters, config: FlashVLConfig, images: number
  * Inputs: `token_ids` int64 [rows, length] (any valid id in picture slots) · `is_image` bool [rows, length, 1] ·
  * `image_rows` int64 [rows, length] (which of the images·imageTokens rows of `features` stands in the slot; 0 elsewhere) ·
  * `positions` int64 [rows, length], restarting with each sample · `segments` int32 [rows, length]: tokens see only their
- * own segment.
+ * own sample · `branches` int32 [rows, length]: several continuations (1, 2, …) of one shared beginning (0) do not see
+ * each other, so one picture serves many questions.
  * @param features picture tokens [images, imageTokens, hidden], from `imageTokens` or an input
  */
 export function sequenceHidden(p: Parameters, config: FlashVLConfig, shape: SequenceShape, features: Value): Value {
@@ -67,13 +76,14 @@ export function sequenceHidden(p: Parameters, config: FlashVLConfig, shape: Sequ
   const imageRows = input("image_rows", "int64", [rows, length]);
   const positions = input("positions", "int64", [rows, length]);
   const segments = input("segments", "int32", [rows, length]);
+  const branches = input("branches", "int32", [rows, length]);
   const { bias, cos, sin } = scoped("positions", () => {
     const table = (name: "cos" | "sin") =>
       constant(ropeTable({ kind: "rope", table: name, theta: c.ropeTheta }, length, c.headDim / 2), "float32", [
         length,
         c.headDim / 2,
       ]);
-    return { bias: blockDiagonalCausal(segments, shape), cos: table("cos"), sin: table("sin") };
+    return { bias: attentionBias(segments, branches, shape), cos: table("cos"), sin: table("sin") };
   });
   const embeds = scoped("embed", () => {
     const [images, tokens] = features.shape as [number, number];

@@ -75,3 +75,12 @@ const logSoftmaxOp = defineOp({
 });
 /** log(softmax(x)) over the last axis, computed without overflow. */
 export const logSoftmax = (x: Value): Value => apply1(logSoftmaxOp, [x], {});
+
+const argMaxOp = defineOp({
+  name: "ArgMax",
+  infer: ([x]) => [{ dtype: "int64", shape: x!.shape.slice(0, -1) }],
+  emit: ({ inputs, outputs }, e) =>
+    e.node("ArgMax", [e.name(inputs[0])], e.outputs(outputs), { axis: -1, keepdims: 0 }),
+});
+/** Index of the first maximum along the last axis, int64. */
+export const argMax = (x: Value): Value => apply1(argMaxOp, [x], {});

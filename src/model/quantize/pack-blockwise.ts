@@ -48,7 +48,7 @@ export function blockwiseLayout(matrix: Pick<BlockwiseLevels, "n" | "k" | "bits"
  * @example packBlockwiseValues({ n: 16, k: 32, bits: 4, block: 32, levels })
  */
 export function packBlockwiseValues(matrix: BlockwiseLevels): Uint8Array {
-  const { n, k, bits, block, levels } = matrix;
+  const { n, k, bits, levels } = matrix;
   const { panels, valueBytes } = blockwiseLayout(matrix);
   if (levels.length !== n * k)
     throw new RangeError(`${levels.length} levels for a matrix of ${n} x ${k}: expected ${n * k}`);
