@@ -70,7 +70,13 @@ async function streamAnswer(
       scope.end();
     }
   };
-  return sseResponse(all(), { stallSeconds: context.settings.stallTimeout, onGone: scope.abort });
+  return sseResponse(all(), {
+    stallSeconds: context.settings.stallTimeout,
+    onGone(reason) {
+      scope.abort(reason);
+      c.env.outgoing?.destroy();
+    },
+  });
 }
 
 function patience(scope: RequestScope): Promise<void> {

@@ -1,4 +1,5 @@
 /** @file What every route of one server shares. */
+import type { HttpBindings } from "@hono/node-server";
 import type { BodyBudget } from "./body-budget.ts";
 import type { ChatModel } from "./chat-model.ts";
 import type { Logger } from "./log.ts";
@@ -27,5 +28,7 @@ export interface ServeContext {
 
 /** Hono's environment: what the middleware leaves for the routes. */
 export interface ServeEnv {
+  /** Node's side of the request; absent when the app is called without a socket. */
+  Bindings: Partial<HttpBindings>;
   Variables: { requestId: string; log: Logger; arrived: number };
 }

@@ -112,7 +112,8 @@ async function* answer(
       last = now;
     }
     const { token, logprob, topLogprobs } = part;
-    const scored = token !== undefined && logprob !== undefined ? { token, logprob, topLogprobs } : undefined;
+    const scored =
+      options.logprobs && token !== undefined && logprob !== undefined ? { token, logprob, topLogprobs } : undefined;
     yield { choice, type: "text", text: part.text, token: scored };
   }
   signal.throwIfAborted();

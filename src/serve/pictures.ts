@@ -29,7 +29,7 @@ export function atPlace(cause: unknown, param: string): ApiError {
   const { status, message, code } = toApiError(cause);
   return new ApiError(status, status < 500 ? `${param}: ${message}` : message, {
     param,
-    code: code ?? undefined,
+    code: code?.replace("input_", "image_"),
     cause,
   });
 }

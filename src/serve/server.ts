@@ -7,6 +7,7 @@ import { createApp } from "./app.ts";
 import { BodyBudget } from "./body-budget.ts";
 import type { ChatModel } from "./chat-model.ts";
 import type { ServeContext } from "./context.ts";
+import { prepareDrain } from "./drain.ts";
 import { ApiError } from "./errors.ts";
 import { MAX_CONNECTIONS, MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "./limits.ts";
 import { listen } from "./listen.ts";
@@ -36,12 +37,6 @@ export interface RunningServer {
    */
   close(): Promise<void>;
 }
-
-/** After the drain's time is over, aborted requests get this long to send their last words. */
-const LAST_WORDS_MS = 1000;
-
-/** How often a draining server closes connections that have nothing left to say. */
-const IDLE_CHECK_MS = 50;
 
 /**
  * Starts a server and resolves when it listens. Throws an Error when it cannot (port taken, faulty settings or TLS files).
@@ -89,25 +84,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (!(options.model instanceof Promise)) await loading;
 
   const server = createSocketServer(settings, createApp(context));
+  const drain = prepareDrain(server, queue, settings.drainTimeout * 1000, () => closing.abort());
   const url = await listen(server, settings);
   log.info({ url }, "listening");
   if (settings.apiKey.length === 0 && !settings.socket && !["127.0.0.1", "::1", "localhost"].includes(settings.host)) {
     log.warn("The server is open to the network without an API key; set --api-key or --api-key-file.");
   }
 
-  const drain = async () => {
+  const close = async () => {
     draining = true;
     log.info({ running: queue.running, waiting: queue.waiting }, "draining");
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
-    await within(
-      queue.whenIdle().then(() => closed),
-      settings.drainTimeout * 1000,
-    );
-    closing.abort();
-    await within(closed, LAST_WORDS_MS);
-    server.closeAllConnections();
-    await closed;
+    await drain();
     log.info("closed");
   };
   let closed: Promise<void> | undefined;
@@ -115,7 +102,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     url,
     context,
     close() {
-      closed ??= drain();
+      closed ??= close();
       return closed;
     },
   };
@@ -167,13 +154,4 @@ function withKeyFile(settings: ServeSettings): ServeSettings {
   if (keys.length === 0)
     throw new Error(`--api-key-file: ${settings.apiKeyFile} holds no key; write one key per line.`);
   return { ...settings, apiKey: [...settings.apiKey, ...keys] };
-}
-
-async function within(work: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }
