@@ -2,6 +2,7 @@
 
 export { type AskOptions, askAbout } from "./market/ask-about.ts";
 export type { Board, Cell, OtherPicture, PlainPicture, PriceBoard } from "./market/board.ts";
+export { marketCorpus } from "./market/corpus.ts";
 export { describe } from "./market/describe.ts";
 export { type DrawBoardOptions, type DrawnBoard, drawBoard } from "./market/draw-board.ts";
 export { type DrawBoardsOptions, drawBoards, type SeededBoard } from "./market/draw-boards.ts";
@@ -10,6 +11,7 @@ export { patchClasses } from "./market/patch-classes.ts";
 export { type Family, families, type Gold, type Question } from "./market/questions/question.ts";
 export { type SampleBoardOptions, sampleBoard } from "./market/sample-board.ts";
 export { type MarketSample, type MarketSampleOptions, marketSamples, type Stage } from "./market/samples.ts";
+export { type SmallTalk, smallTalk } from "./market/small-talk.ts";
 export { type Split, seedRanges } from "./market/splits.ts";
 export type { Language } from "./market/words.ts";
 export type { Score, Task } from "./task.ts";

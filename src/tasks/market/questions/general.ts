@@ -3,6 +3,7 @@
 import type { Board, OtherPicture, PlainPicture } from "../board.ts";
 import { kinds } from "../kinds.ts";
 import type { Random } from "../random.ts";
+import { smallTalk } from "../small-talk.ts";
 import { colours, shapes, things } from "../things.ts";
 import type { Language } from "../words.ts";
 import { nameOf } from "../words.ts";
@@ -10,11 +11,22 @@ import type { Draft } from "./question.ts";
 
 /** A question outside the market's trade, about any picture. */
 export function askInGeneral(board: Board, random: Random, language: Language): Draft {
+  if (random.chance(0.1)) return talk(random, language);
   if (board.scene === "plain")
     return random.chance(0.85) ? askPlain(board, random, language) : askUnseen(board, random, language);
   if (board.scene === "other")
     return random.chance(0.75) ? askOther(board, random, language) : askUnseen(board, random, language);
   return random.chance(0.3) ? isItABoard(true, random, language) : askUnseen(board, random, language);
+}
+
+function talk(random: Random, language: Language): Draft {
+  const { questions, answer } = random.pick(smallTalk[language]);
+  return {
+    type: "small-talk",
+    question: random.pick(questions),
+    answer,
+    gold: { kind: "free", value: [[answer]], not: [] },
+  };
 }
 
 /** Things that no picture tells: every answer says so. */
