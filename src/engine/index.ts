@@ -1,2 +1,26 @@
-/** @file Door of the engine: runs FlashVL checkpoints. */
+/** @file Door of the engine: opens FlashVL checkpoints and answers with them. */
+export {
+  type CompiledModel,
+  compileCacheFolder,
+  compileCheckpoint,
+  PRESET_NAMES,
+  type Preset,
+} from "./compile/index.ts";
+export { defaultModelFolder } from "./default-model.ts";
+export { FlashVL, type ManyRequest, type ModelInfo, type ModelStats } from "./flashvl.ts";
+export type {
+  FinishReason,
+  GenerateOptions,
+  GenerateResult,
+  StreamPart,
+  Timings,
+  TokenPart,
+  Usage,
+} from "./generate/index.ts";
+export type { OpenOptions, OpenProgress } from "./open-options.ts";
+export { ContextOverflowError, type Images } from "./plan-request.ts";
 export * from "./runtime/index.ts";
+export type { LogitsProcessor, SamplingOptions, TokenLogprob } from "./sampling/index.ts";
+export { type Random, randomFromState, seededRandom } from "./sampling/index.ts";
+export { QueueFullError } from "./schedule/index.ts";
+export type { WeightMap } from "./weights/index.ts";

@@ -1,0 +1,283 @@
+/** @file FlashVL: a loaded model that answers questions about pictures. */
+import type { Message, Tokenizer } from "../processor/index.ts";
+import { type AnswerContext, answerRequest, prepareImages } from "./answer-request.ts";
+import type { Preset } from "./compile/index.ts";
+import { type GenerateOptions, type GenerateResult, PartQueue, type StreamPart } from "./generate/index.ts";
+import { type OpenModel, openModel } from "./open-model.ts";
+import type { OpenOptions } from "./open-options.ts";
+import { type Images, planRequest } from "./plan-request.ts";
+import { DecoderRunner, KvCache, VisionEncoder } from "./run/index.ts";
+import type { Device } from "./runtime/index.ts";
+import { Candidates } from "./sampling/index.ts";
+import { Scheduler } from "./schedule/index.ts";
+import type { WeightMap } from "./weights/index.ts";
+
+/** What was opened. */
+export interface ModelInfo {
+  name: string;
+  folder: string;
+  preset: Preset;
+  device: Device;
+  /** For example "onnxruntime 1.30.0". */
+  runtime: string;
+  maxContext: number;
+  maxBatch: number;
+  weights: "compiled" | "live";
+}
+
+/** Fills and hits of the caches. */
+export interface ModelStats {
+  running: number;
+  waiting: number;
+  /** Share of KV memory that holds tokens, 0 to 1. */
+  kvUsage: number;
+  kvBytes: number;
+  prefixQueries: number;
+  prefixHits: number;
+  imageQueries: number;
+  imageHits: number;
+}
+
+/** One of many requests. */
+export interface ManyRequest {
+  image: Images;
+  messages: readonly Message[];
+  options?: GenerateOptions;
+}
+
+const MAX_SEED = 2 ** 32;
+
+/**
+ * A FlashVL checkpoint, loaded. Any number of chats may run at once; they are decoded together.
+ * @example
+ * await using model = await FlashVL.fromPretrained("FlashVL/FlashVL-2B-Static-GRPO");
+ * console.log(await model.chat("board.png", [{ role: "user", content: "What is the price in row 1?" }]));
+ */
+export class FlashVL implements AsyncDisposable {
+  readonly info: ModelInfo;
+  readonly #model: OpenModel;
+  readonly #context: AnswerContext;
+  readonly #runner: DecoderRunner;
+  #disposing: Promise<void> | undefined;
+
+  private constructor(model: OpenModel, options: OpenOptions) {
+    const { config, sessions, embeddings, limits } = model;
+    // One row more than the context: rows that sit out a run are written behind their end.
+    const cache = new KvCache(config.decoder, limits.maxContext);
+    this.#model = model;
+    this.#runner = new DecoderRunner(config.decoder, sessions, cache);
+    this.#context = {
+      model,
+      vision: new VisionEncoder(config, sessions.vision, limits.imageCacheBytes),
+      scheduler: new Scheduler(this.#runner, embeddings, config.decoder, limits),
+      buffers: new Candidates(config.decoder.vocabSize),
+    };
+    this.info = {
+      name: model.name,
+      folder: model.folder,
+      preset: options.preset ?? "fp32",
+      device: options.device ?? "cpu",
+      runtime: model.runtime,
+      maxContext: limits.maxContext,
+      maxBatch: limits.maxBatch,
+      weights: model.live ? "live" : "compiled",
+    };
+  }
+
+  /**
+   * Opens a model: a folder, "org/name[@revision]" on the hub, or without a name the checkpoint that ships with the package.
+   * The first time it is downloaded and compiled into the cache; later starts load the files.
+   * @throws HubError, CheckpointError, RangeError, RuntimeError; nothing stays loaded and no half file is left.
+   * @example const model = await FlashVL.fromPretrained("models/mine", { onProgress: ({ phase }) => console.error(phase) });
+   */
+  static async fromPretrained(name?: string, options: OpenOptions = {}): Promise<FlashVL> {
+    return new FlashVL(await openModel(name, options), options);
+  }
+
+  get config(): OpenModel["config"] {
+    return this.#model.config;
+  }
+
+  get tokenizer(): Tokenizer {
+    return this.#model.tokenizer;
+  }
+
+  /**
+   * The answer as a string.
+   * @param image one picture, several, or null for text only or for pictures that stand in the messages
+   * @throws the signal's reason when it aborts
+   * @example await model.chat("board.png", [{ role: "user", content: "What is this?" }], { maxNewTokens: 64 });
+   */
+  async chat(image: Images, messages: readonly Message[], options: GenerateOptions = {}): Promise<string> {
+    const { text, finishReason } = await this.generate(image, messages, options);
+    if (finishReason === "abort") throw options.signal!.reason;
+    return text;
+  }
+
+  /**
+   * The answer with its tokens, reason to end, usage and timings.
+   * @throws ContextOverflowError, RangeError or Error before any work when the request cannot be answered
+   * @throws QueueFullError when too many requests wait
+   */
+  async generate(image: Images, messages: readonly Message[], options: GenerateOptions = {}): Promise<GenerateResult> {
+    this.#assertOpen();
+    const plan = planRequest(this.#model, image, messages, options);
+    return answerRequest(this.#context, plan, options, () => {});
+  }
+
+  /**
+   * The answer token by token; the last part has `done: true` and the result. Leaving the loop cancels the request.
+   * @example for await (const part of model.stream(image, messages)) process.stdout.write(part.text);
+   */
+  async *stream(
+    image: Images,
+    messages: readonly Message[],
+    options: GenerateOptions = {},
+  ): AsyncGenerator<StreamPart, void, undefined> {
+    this.#assertOpen();
+    const plan = planRequest(this.#model, image, messages, options);
+    const left = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
+    const parts = new PartQueue<StreamPart>();
+    answerRequest(this.#context, plan, { ...options, signal }, (part) => parts.push(part)).then(
+      (result) => {
+        parts.push({ done: true, text: "", result });
+        parts.end();
+      },
+      (error) => parts.end(error),
+    );
+    try {
+      yield* parts;
+    } finally {
+      left.abort();
+    }
+  }
+
+  /**
+   * Answers many requests, as many at a time as the model batches. Results stand in the order of the requests.
+   * @throws the first request's error that occurs; the others are cancelled.
+   */
+  async generateMany(
+    requests: readonly ManyRequest[],
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<GenerateResult[]> {
+    return this.#pool(requests.length, signal, (i, shared) => {
+      const { image, messages, options } = requests[i]!;
+      const both = options?.signal ? AbortSignal.any([options.signal, shared]) : shared;
+      return this.generate(image, messages, { ...options, signal: both });
+    });
+  }
+
+  /**
+   * `samples` answers to one prompt, for reinforcement learning: pictures are encoded once, the prompt is read once, and
+   * every token's log-probability under the sampling temperature is kept. Sample i is drawn with seed + i.
+   * @example const group = await model.rollouts(image, messages, 8, { temperature: 1, seed: 1, maxNewTokens: 128 });
+   */
+  async rollouts(
+    image: Images,
+    messages: readonly Message[],
+    samples: number,
+    options: GenerateOptions = {},
+  ): Promise<GenerateResult[]> {
+    this.#assertOpen();
+    if (!Number.isInteger(samples) || samples < 1)
+      throw new RangeError(`samples must be a whole number >= 1; found ${samples}.`);
+    const plan = planRequest(this.#model, image, messages, options);
+    const prepared = await prepareImages(this.#context, plan, options.signal);
+    return this.#pool(samples, options.signal, (i, signal) => {
+      const seed = options.seed === undefined ? undefined : (options.seed + i) % MAX_SEED;
+      const logprobTemperature = options.logprobTemperature ?? (options.temperature || 1);
+      const own = { doSample: true, ...options, logprobs: true, logprobTemperature, seed, signal };
+      return answerRequest(this.#context, plan, own, () => {}, prepared);
+    });
+  }
+
+  /**
+   * Tells a model with live weights that numbers have changed, and hands over other arrays if given. Waits until no answer
+   * is being written; what was cached from the old weights is forgotten.
+   * @throws Error for a model with compiled weights.
+   */
+  async updateWeights(weights: WeightMap = new Map()): Promise<void> {
+    this.#assertOpen();
+    const { live } = this.#model;
+    if (!live) throw new Error('This model\'s weights are compiled; open it with weights: "live" to change them.');
+    const { scheduler, vision } = this.#context;
+    await scheduler.exclusively(async () => {
+      vision.clear();
+      await vision.idle();
+      live.set(weights);
+      vision.clear();
+    });
+  }
+
+  /** Memory of the weights of a model with live weights, by the checkpoint's names. @throws Error when they are compiled */
+  weight(name: string): Float32Array {
+    const { live } = this.#model;
+    if (!live) throw new Error('This model\'s weights are compiled; open it with weights: "live" to read them.');
+    return live.get(name).data as Float32Array;
+  }
+
+  /** Counters and fills, for metrics. */
+  stats(): ModelStats {
+    const { scheduler, vision } = this.#context;
+    return {
+      running: scheduler.running,
+      waiting: scheduler.waiting,
+      kvUsage: scheduler.cacheUsage,
+      kvBytes: this.#runner.cache.bytes,
+      prefixQueries: scheduler.stats.queries,
+      prefixHits: scheduler.stats.hits,
+      imageQueries: vision.stats.queries,
+      imageHits: vision.stats.hits,
+    };
+  }
+
+  /** Ends all requests with an error and releases everything. Calling it again does nothing. */
+  dispose(): Promise<void> {
+    this.#disposing ??= this.#release();
+    return this.#disposing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #release(): Promise<void> {
+    await this.#context.scheduler.close(disposedError());
+    await this.#context.vision.dispose();
+    await this.#runner.dispose();
+    await this.#model.checkpoint.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#disposing) throw disposedError();
+  }
+
+  /** Runs `count` requests with a bounded number under way; the first failure cancels the rest. */
+  async #pool(
+    count: number,
+    signal: AbortSignal | undefined,
+    run: (index: number, signal: AbortSignal) => Promise<GenerateResult>,
+  ): Promise<GenerateResult[]> {
+    const failed = new AbortController();
+    const shared = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+    const results: GenerateResult[] = new Array(count);
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < count) {
+        const index = next++;
+        results[index] = await run(index, shared);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: Math.min(count, this.info.maxBatch) }, worker));
+      return results;
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  }
+}
+
+/** Thrown by a model after dispose. */
+const disposedError = (): Error => Object.assign(new Error("This model is disposed."), { code: "DISPOSED" });

@@ -1,0 +1,155 @@
+/** @file From a model's name to everything that answering needs, loaded; or to an error that leaves nothing behind. */
+import { type Checkpoint, openCheckpoint, resolveModel } from "../hub/index.ts";
+import { type FlashVLConfig, parseConfig } from "../model/index.ts";
+import { type PreprocessorConfig, readPreprocessorConfig, Tokenizer } from "../processor/index.ts";
+import { compileCheckpoint, type ModelGraphs, presetGraphs } from "./compile/index.ts";
+import { defaultModelFolder } from "./default-model.ts";
+import { endTokens } from "./end-tokens.ts";
+import { type OpenLimits, type OpenOptions, openLimits } from "./open-options.ts";
+import { nativeRuntime, type Session, type SessionOptions } from "./runtime/index.ts";
+import {
+  checkpointEmbeddings,
+  type EmbeddingTable,
+  LiveWeights,
+  liveEmbeddings,
+  loadParameters,
+} from "./weights/index.ts";
+
+/** The vision, prefill and decode sessions; the last two may be one. */
+export type ModelSessions = Record<keyof ModelGraphs, Session>;
+
+/** A loaded model; whoever has it releases `sessions` and closes `checkpoint`. */
+export interface OpenModel {
+  name: string;
+  folder: string;
+  checkpoint: Checkpoint;
+  config: FlashVLConfig;
+  tokenizer: Tokenizer;
+  preprocessor: PreprocessorConfig;
+  endTokens: ReadonlySet<number>;
+  sessions: ModelSessions;
+  embeddings: EmbeddingTable;
+  /** Present when the weights are live. */
+  live: LiveWeights | undefined;
+  limits: OpenLimits;
+  runtime: string;
+}
+
+/**
+ * Finds, downloads if need be, checks, compiles if need be, and loads a model.
+ * @throws HubError, CheckpointError, RangeError, RuntimeError: each says what to do.
+ */
+export async function openModel(name: string | undefined, options: OpenOptions): Promise<OpenModel> {
+  const { onProgress, signal } = options;
+  const folder =
+    name === undefined
+      ? defaultModelFolder()
+      : await resolveModel(name, {
+          signal,
+          onProgress: ({ bytes, totalBytes }) => onProgress?.({ phase: "download", done: bytes, total: totalBytes }),
+        });
+  const checkpoint = await openCheckpoint(folder);
+  try {
+    signal?.throwIfAborted();
+    const config = parseConfig(checkpoint.config);
+    const limits = openLimits(options, config.decoder.maxPositions);
+    const tokenizer = await readTokenizer(checkpoint, config);
+    const preprocessor = await readPreprocessor(checkpoint, config);
+    const ends = endTokens(config, await checkpoint.readJson("generation_config.json"), tokenizer);
+    const compiled = (options.weights ?? "compiled") === "compiled";
+    const weights = compiled
+      ? await loadCompiled(checkpoint, config, options)
+      : await loadLive(checkpoint, config, options);
+    const { version: runtime } = nativeRuntime();
+    const parts = { checkpoint, config, tokenizer, preprocessor, endTokens: ends, limits, runtime };
+    return { name: name ?? folder, folder, ...parts, ...weights };
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
+}
+
+async function readTokenizer(checkpoint: Checkpoint, config: FlashVLConfig): Promise<Tokenizer> {
+  const json = await checkpoint.readJson("tokenizer.json");
+  if (json === undefined)
+    throw new Error(`${checkpoint.folder} has no tokenizer.json; a checkpoint cannot be used without.`);
+  const tokenizer = Tokenizer.fromJSON(json, await checkpoint.readJson("tokenizer_config.json"));
+  if (tokenizer.vocabSize > config.decoder.vocabSize) {
+    throw new Error(
+      `tokenizer.json has ${tokenizer.vocabSize} tokens, but config.json gives the model ${config.decoder.vocabSize}. ` +
+        `The files in ${checkpoint.folder} do not belong together.`,
+    );
+  }
+  return tokenizer;
+}
+
+async function readPreprocessor(checkpoint: Checkpoint, config: FlashVLConfig): Promise<PreprocessorConfig> {
+  const { imageSize } = config.vision;
+  const json = await checkpoint.readJson("preprocessor_config.json");
+  const preprocessor = readPreprocessorConfig(json ?? { size: imageSize });
+  if (preprocessor.size !== imageSize) {
+    throw new Error(
+      `preprocessor_config.json resizes to ${preprocessor.size} pixels, but config.json's image_size is ${imageSize}. ` +
+        `The files in ${checkpoint.folder} do not belong together.`,
+    );
+  }
+  return preprocessor;
+}
+
+type Weights = Pick<OpenModel, "sessions" | "embeddings" | "live">;
+
+const sessionOptions = ({ threads, device }: OpenOptions): SessionOptions => ({ threads, device });
+
+async function loadCompiled(checkpoint: Checkpoint, config: FlashVLConfig, options: OpenOptions): Promise<Weights> {
+  const runtime = nativeRuntime();
+  const { preset = "fp32", cacheDir, signal, onProgress } = options;
+  const paths = await compileCheckpoint(checkpoint, config, {
+    preset,
+    runtimeVersion: runtime.version,
+    cacheDir,
+    signal,
+    onProgress: (done, total) => onProgress?.({ phase: "compile", done, total }),
+  });
+  const load = (graph: keyof ModelGraphs) => runtime.createSession(paths[graph], sessionOptions(options));
+  const sessions = await loadSessions(load, paths.prefill === paths.decode, options);
+  return { sessions, embeddings: checkpointEmbeddings(checkpoint, config.decoder.hiddenSize), live: undefined };
+}
+
+async function loadLive(checkpoint: Checkpoint, config: FlashVLConfig, options: OpenOptions): Promise<Weights> {
+  const live = new LiveWeights();
+  const given = options.weights;
+  live.set(typeof given === "object" ? given : await loadParameters(checkpoint, config));
+  const graphs = presetGraphs(options.preset ?? "fp32", config);
+  const load = (graph: keyof ModelGraphs) => live.load(nativeRuntime(), graphs[graph], sessionOptions(options));
+  const sessions = await loadSessions(load, graphs.prefill === graphs.decode, options);
+  const table = () => live.get("llm.model.embed_tokens.weight").data as Float32Array;
+  return { sessions, embeddings: liveEmbeddings(table, config.decoder.hiddenSize), live };
+}
+
+/** Loads one graph after the other: loading has a peak of memory of its own. */
+async function loadSessions(
+  load: (graph: keyof ModelGraphs) => Promise<Session>,
+  shared: boolean,
+  { onProgress, signal }: OpenOptions,
+): Promise<ModelSessions> {
+  const loaded: Session[] = [];
+  const total = shared ? 2 : 3;
+  const next = async (graph: keyof ModelGraphs): Promise<Session> => {
+    signal?.throwIfAborted();
+    onProgress?.({ phase: "load", done: loaded.length, total });
+    const session = await load(graph);
+    loaded.push(session);
+    return session;
+  };
+  try {
+    const vision = await next("vision");
+    const decode = await next("decode");
+    const prefill = shared ? decode : await next("prefill");
+    onProgress?.({ phase: "load", done: total, total });
+    signal?.throwIfAborted();
+    return { vision, prefill, decode };
+  } catch (error) {
+    await Promise.all(loaded.map((session) => session.dispose()));
+    throw error;
+  }
+}
