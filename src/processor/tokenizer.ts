@@ -1,8 +1,14 @@
 /** @file Text to token ids and back, for byte-level BPE tokenizers (Qwen2.5's and those made like it). */
 import { Tokenizer as BpeTokenizer } from "@huggingface/tokenizers";
-import { tokenToBytes } from "./byte-alphabet.ts";
+import { BYTE_TO_CHAR, tokenToBytes } from "./byte-alphabet.ts";
 import { createTokenStream, type TokenStream } from "./token-stream.ts";
-import { type AddedToken, checkTokenizerConfig, checkTokenizerJson } from "./tokenizer-schema.ts";
+import {
+  type AddedToken,
+  checkTokenizerConfig,
+  checkTokenizerJson,
+  highestId,
+  type TokenizerJson,
+} from "./tokenizer-schema.ts";
 
 export interface EncodeOptions {
   /**
@@ -21,7 +27,22 @@ const NO_BYTES = new Uint8Array(0);
 
 /** Escape a text so that a regular expression matches it literally. */
 function escapeRegExp(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+}
+
+/** The library's tokenizer, without the added tokens, so that no typed text can become one. */
+function createBpe(json: TokenizerJson): BpeTokenizer {
+  const missing = BYTE_TO_CHAR.find((char) => !Object.hasOwn(json.model.vocab, char));
+  if (missing !== undefined) {
+    throw new Error(
+      `tokenizer.json cannot be used: model.vocab lacks ${missing}; every one of the 256 bytes must be there.`,
+    );
+  }
+  try {
+    return new BpeTokenizer({ ...json, post_processor: null, added_tokens: [] }, {});
+  } catch (cause) {
+    throw new Error(`tokenizer.json cannot be used: ${cause instanceof Error ? cause.message : cause}.`, { cause });
+  }
 }
 
 /**
@@ -48,17 +69,13 @@ export class Tokenizer {
   private constructor(tokenizerJson: unknown, tokenizerConfig: unknown) {
     const json = checkTokenizerJson(tokenizerJson);
     const config = checkTokenizerConfig(tokenizerConfig);
-    // The library's tokenizer is built without the added tokens, so that no typed text can become one.
-    this.#bpe = new BpeTokenizer({ ...json, post_processor: null, added_tokens: [] }, {});
+    this.#bpe = createBpe(json);
     this.#added = new Map(json.added_tokens.map((token) => [token.content, token]));
     // Longest first, since a regular expression takes the first alternative that fits.
     const contents = [...this.#added.keys()].sort((a, b) => b.length - a.length);
     this.#addedPattern = contents.length > 0 ? new RegExp(`(${contents.map(escapeRegExp).join("|")})`, "u") : undefined;
     this.#addedById = new Map(json.added_tokens.map((token) => [token.id, token]));
-    let highest = -1;
-    for (const id of Object.values(json.model.vocab)) highest = Math.max(highest, id);
-    for (const id of this.#addedById.keys()) highest = Math.max(highest, id);
-    this.vocabSize = highest + 1;
+    this.vocabSize = highestId(json) + 1;
     this.eosId = config.eos_token == null ? undefined : this.idOf(config.eos_token);
     this.padId = config.pad_token == null ? undefined : this.idOf(config.pad_token);
   }
