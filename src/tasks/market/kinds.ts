@@ -44,7 +44,7 @@ export const kinds: readonly Kind[] = [
   {
     id: "bell-pepper",
     group: "vegetable",
-    zh: ["甜椒", "彩椒", "柿子椒"],
+    zh: ["甜椒", "彩椒", "柿子椒", "青椒"],
     en: ["bell pepper", "sweet pepper"],
     plural: "bell peppers",
   },

@@ -151,8 +151,9 @@ function priceSampler(random: Random, narrow: boolean): () => { cents: number; p
         : decimals === 1
           ? random.integer(0, 9) * 10
           : random.pick([random.integer(0, 99), 50, 80, 90, 99, 98]);
-    if (whole === 0 && fraction === 0) {
-      decimals = 1;
+    // Nothing is sold for almost nothing.
+    if (whole === 0 && fraction < 30) {
+      decimals = Math.max(1, decimals);
       fraction = random.integer(3, 9) * 10;
     }
     const cents = whole * 100 + fraction;
