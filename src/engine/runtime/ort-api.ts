@@ -1,5 +1,5 @@
 /** @file Binds the functions of ONNX Runtime's C API that the engine calls, by their slots in the append-only OrtApi struct. */
-import koffi from "koffi";
+import koffi, { type LibraryHandle } from "koffi";
 import { ortLibraryPath } from "./library.ts";
 import { RuntimeError } from "./runtime-error.ts";
 
@@ -95,6 +95,8 @@ export interface OrtApi {
 }
 
 let loaded: OrtApi | undefined;
+/** Held for good: koffi unmaps a library when its handle is collected, and functions found by address do not hold it. */
+let library: LibraryHandle | undefined;
 
 /**
  * Loads the library on the first call and returns the bound functions.
@@ -112,7 +114,8 @@ function bind(): OrtApi {
   } catch {
     // Another user of koffi has loaded a library already and the setting is frozen; its stacks may still suffice.
   }
-  const base: Handle = koffi.load(path).func("void *OrtGetApiBase(void)")();
+  library = koffi.load(path);
+  const base: Handle = library.func("void *OrtGetApiBase(void)")();
   const [getApi, getVersion] = koffi.decode(base, P, 2) as [Handle, Handle];
   const version: string = koffi.call(getVersion, koffi.proto("str", []));
   const api: Handle = koffi.call(getApi, koffi.proto(P, ["uint32_t"]), API_VERSION);
