@@ -8,3 +8,6 @@ export function noise(length: number, seed = 1): Uint8Array {
     return state >>> 24;
   });
 }
+
+/** Cases per fuzzed property: few by default so that the suite stays short, as many as FLASHVL_FUZZ says. */
+export const FUZZ_RUNS = Number(process.env.FLASHVL_FUZZ) || 150;
