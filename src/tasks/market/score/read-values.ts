@@ -95,8 +95,8 @@ export function readYesNo(text: string): boolean | undefined {
   const no = /^(?:不|没|否|无|no\b|not\b|false\b|it is not|it isn't|there is no|there are no)/.test(start);
   const yes = /^(?:是|有|对|可以|能|yes\b|yeah\b|true\b|correct\b|there is|there are)/.test(start);
   // "是不是" repeats the question, and "yes no" says both.
-  if (/^(?:是不是|有没有|yes\W+no\b|no\W+yes\b|是\W*(?:不是|否)|不是\W*是|有\W*没有|没有\W*有)/.test(start))
-    return undefined;
+  const both = ["是不是", "有没有", "yes{}no\\b", "no{}yes\\b", "是{}(?:不是|否)", "不是{}是", "有{}没有", "没有{}有"];
+  if (new RegExp(`^(?:${both.join("|").replaceAll("{}", "[\\s,.;、/。]*")})`).test(start)) return undefined;
   if (no) return false;
   if (yes) return true;
   return isDenial(text) ? false : undefined;

@@ -49,7 +49,10 @@ export function scoreAnswer(gold: Gold, answer: string): Score {
     }
     case "free": {
       const has = (word: string) => contains(text, normalise(word));
-      const right = gold.value.every((group) => group.some(has)) && !gold.not.some(has);
+      // "猫" is no mistake inside of "熊猫".
+      const rest = gold.value.flat().reduce((left, word) => left.replaceAll(normalise(word), " "), text);
+      const right =
+        gold.value.every((group) => group.some(has)) && !gold.not.some((word) => contains(rest, normalise(word)));
       return toScore(Number(right), text.slice(0, 80), gold.value);
     }
     case "cells":
