@@ -1,15 +1,16 @@
 /** @file A checkpoint folder: its config.json and its tensors, read piece by piece from one or several safetensors files. */
-import { type FileHandle, open, readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { sizeOf } from "./cache-layout.ts";
 import { CheckpointError, HubError } from "./errors.ts";
-import { readExactly } from "./read-exactly.ts";
-import { readSafetensorsHeader, type TensorInfo } from "./safetensors-header.ts";
-import { parseStrictJson } from "./strict-json.ts";
+import { openSafetensors, type SafetensorsFile } from "./open-safetensors.ts";
+import { readJsonFile } from "./read-json-file.ts";
+import type { TensorInfo } from "./safetensors-header.ts";
 
-const SINGLE_FILE = "model.safetensors";
-const INDEX_FILE = "model.safetensors.index.json";
-/** Config and tokenizer files are a few megabytes; more is not a model's JSON. */
-const MAX_JSON_BYTES = 256 * 2 ** 20;
+/** The weights in one file. */
+export const SINGLE_FILE = "model.safetensors";
+/** The list of the files over which weights are spread. */
+export const INDEX_FILE = "model.safetensors.index.json";
 
 /** An open checkpoint. Tensor data stays on disk until it is asked for; `close` releases the file handles. */
 export interface Checkpoint {
@@ -46,69 +47,59 @@ export interface Checkpoint {
  */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const root = resolve(folder);
-  if (!(await isFolder(root)))
+  const isFolder = await stat(root).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+  if (!isFolder)
     throw new HubError("not-found", `${root}: no such folder; expected one with config.json and *.safetensors`);
   const config = await readJsonFile(join(root, "config.json"));
   if (config === undefined)
     throw new HubError("not-found", `${root}: there is no config.json, so this is not a checkpoint folder`);
 
-  const handles = new Map<string, FileHandle>();
+  const opened: SafetensorsFile[] = [];
   const close = async () => {
-    await Promise.all([...handles.values()].map((handle) => handle.close()));
-    handles.clear();
+    await Promise.all(opened.map((file) => file.close()));
   };
   try {
-    const { tensors, metadata } = await openWeights(root, handles);
-    const files = [...handles.keys()];
-    return new OpenCheckpoint(root, config, tensors, metadata, files, handles, close);
+    const owners = await openWeights(root, opened);
+    const fileOf = (name: string): SafetensorsFile => {
+      const file = owners.get(name);
+      if (!file) throw new CheckpointError(root, `there is no tensor ${JSON.stringify(name)}`, name);
+      return file;
+    };
+    return {
+      folder: root,
+      config,
+      tensors: new Map([...owners].map(([name, file]) => [name, file.tensors.get(name)!])),
+      files: opened.map(({ path }) => path),
+      metadata: new Map(opened.flatMap(({ metadata }) => [...metadata])),
+      readTensor: async (name) => fileOf(name).readTensor(name),
+      readRange: async (name, start, end, target) => fileOf(name).readRange(name, start, end, target),
+      async readJson(name) {
+        if (name !== basename(name)) throw new RangeError(`readJson takes a file name, found ${JSON.stringify(name)}`);
+        return readJsonFile(join(root, name));
+      },
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-class OpenCheckpoint implements Checkpoint {
-  constructor(
-    readonly folder: string,
-    readonly config: unknown,
-    readonly tensors: ReadonlyMap<string, TensorInfo>,
-    readonly metadata: ReadonlyMap<string, string>,
-    readonly files: readonly string[],
-    private readonly handles: ReadonlyMap<string, FileHandle>,
-    readonly close: () => Promise<void>,
-  ) {}
-
-  readTensor(name: string): Promise<Uint8Array> {
-    return this.readRange(name, 0, this.tensors.get(name)?.bytes ?? 0);
-  }
-
-  async readRange(name: string, start: number, end: number, target?: Uint8Array): Promise<Uint8Array> {
-    const info = this.tensors.get(name);
-    if (!info) throw new CheckpointError(this.folder, `there is no tensor ${JSON.stringify(name)}`, name);
-    if (!(Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start <= end && end <= info.bytes))
-      throw new RangeError(`tensor ${name}: bytes [${start}, ${end}) are not within its ${info.bytes} bytes`);
-    if (target && target.length !== end - start)
-      throw new RangeError(`tensor ${name}: the target has ${target.length} bytes, expected ${end - start}`);
-    const handle = this.handles.get(info.file);
-    if (!handle) throw new CheckpointError(info.file, "the checkpoint is closed");
-    return readExactly(handle, info.file, info.offset + start, end - start, target);
-  }
-
-  readJson(name: string): Promise<unknown> {
-    if (name !== basename(name)) throw new RangeError(`readJson takes a file name, found ${JSON.stringify(name)}`);
-    return readJsonFile(join(this.folder, name));
-  }
-}
-
-interface Weights {
-  tensors: Map<string, TensorInfo>;
-  metadata: Map<string, string>;
-}
-
-async function openWeights(root: string, handles: Map<string, FileHandle>): Promise<Weights> {
-  const single = join(root, SINGLE_FILE);
+/** Opens the weight files, adds them to `opened`, and says which of them holds which tensor. */
+async function openWeights(root: string, opened: SafetensorsFile[]): Promise<Map<string, SafetensorsFile>> {
+  const open = async (name: string) => {
+    const file = await openSafetensors(join(root, name));
+    opened.push(file);
+    return file;
+  };
   // As in transformers: the single file wins where a folder holds both.
-  if (await isFile(single)) return openFile(single, handles);
+  if ((await sizeOf(join(root, SINGLE_FILE))) !== undefined) {
+    const file = await open(SINGLE_FILE);
+    return new Map([...file.tensors.keys()].map((name) => [name, file]));
+  }
   const indexFile = join(root, INDEX_FILE);
   const index = await readJsonFile(indexFile);
   if (index === undefined)
@@ -116,32 +107,22 @@ async function openWeights(root: string, handles: Map<string, FileHandle>): Prom
       "not-found",
       `${root}: found neither ${SINGLE_FILE} nor ${INDEX_FILE}; weights in other formats are not read`,
     );
-
-  const tensors = new Map<string, TensorInfo>();
-  const metadata = new Map<string, string>();
+  const owners = new Map<string, SafetensorsFile>();
   for (const [shard, names] of shardsOf(index, indexFile)) {
-    const file = join(root, shard);
-    if (!(await isFile(file))) throw new CheckpointError(indexFile, `the shard ${shard} that it names is missing`);
-    const part = await openFile(file, handles);
-    for (const [key, value] of part.metadata) metadata.set(key, value);
+    if ((await sizeOf(join(root, shard))) === undefined)
+      throw new CheckpointError(indexFile, `the shard ${shard} that it names is missing`);
+    const file = await open(shard);
     for (const name of names) {
-      const info = part.tensors.get(name);
-      if (!info)
+      if (!file.tensors.has(name))
         throw new CheckpointError(
           indexFile,
           `tensor ${JSON.stringify(name)} is not in ${shard} as the index says`,
           name,
         );
-      tensors.set(name, info);
+      owners.set(name, file);
     }
   }
-  return { tensors, metadata };
-}
-
-async function openFile(file: string, handles: Map<string, FileHandle>): Promise<Weights> {
-  const handle = await open(file, "r");
-  handles.set(file, handle);
-  return readSafetensorsHeader(handle, file);
+  return owners;
 }
 
 /** The index's `weight_map` turned around: shard file name -> tensor names. */
@@ -152,12 +133,9 @@ function shardsOf(index: unknown, file: string): Map<string, string[]> {
   const shards = new Map<string, string[]>();
   for (const [name, shard] of Object.entries(map)) {
     // A path would let a downloaded index read any file of the machine.
-    if (
-      typeof shard !== "string" ||
-      shard !== basename(shard) ||
-      shard.includes("\\") ||
-      !shard.endsWith(".safetensors")
-    )
+    const isFileName =
+      typeof shard === "string" && shard === basename(shard) && !shard.includes("\\") && shard.endsWith(".safetensors");
+    if (!isFileName)
       throw new CheckpointError(
         file,
         `tensor ${JSON.stringify(name)} is mapped to ${JSON.stringify(shard)}, expected a *.safetensors file name`,
@@ -168,37 +146,4 @@ function shardsOf(index: unknown, file: string): Map<string, string[]> {
     else shards.set(shard, [name]);
   }
   return shards;
-}
-
-/** Parses a JSON file strictly; undefined when it does not exist. */
-async function readJsonFile(file: string): Promise<unknown> {
-  let text: string;
-  try {
-    const { size } = await stat(file);
-    if (size > MAX_JSON_BYTES)
-      throw new CheckpointError(file, `has ${size} bytes, expected at most ${MAX_JSON_BYTES} for a JSON file`);
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-  try {
-    return parseStrictJson(text);
-  } catch (cause) {
-    throw new CheckpointError(file, `is not usable JSON: ${(cause as Error).message}`, undefined, { cause });
-  }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => info.isFile(),
-    () => false,
-  );
 }

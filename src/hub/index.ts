@@ -10,3 +10,4 @@ export { openSafetensors, type SafetensorsFile } from "./open-safetensors.ts";
 export { type HubOptions, resolveModel } from "./resolve-model.ts";
 export type { TensorInfo } from "./safetensors-header.ts";
 export { type TensorToWrite, writeSafetensors } from "./write-safetensors.ts";
+export { DEFAULT_SHARD_BYTES, writeShardedSafetensors } from "./write-sharded.ts";

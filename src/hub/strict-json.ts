@@ -1,22 +1,26 @@
 /** @file JSON for files from strangers: like JSON.parse, but an object that names a key twice is an error. */
 
+/** No file of a model nests deeper than a dozen; code that walks a value may recurse without fear. */
+const MAX_DEPTH = 200;
+
 /**
- * Parses JSON and refuses duplicate keys, which `JSON.parse` silently resolves to the last one.
+ * Parses JSON and refuses nesting beyond 200 levels and duplicate keys, which `JSON.parse` silently resolves to the last one.
  * Keys such as `__proto__` become ordinary own properties, as JSON.parse makes them; read them with `Object.entries`.
  *
- * @throws SyntaxError on invalid JSON or a duplicate key
+ * @throws SyntaxError on invalid JSON, a duplicate key, or too deep nesting
  * @example parseStrictJson('{"a": 1, "a": 2}') // SyntaxError: key "a" appears twice in the same object
  */
 export function parseStrictJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  refuseDuplicateKeys(text);
+  refuseSurprises(text);
   return value;
 }
 
 /** Walks text that is known to be valid JSON, without recursion: deep nesting costs memory, not the stack. */
-function refuseDuplicateKeys(text: string): void {
+function refuseSurprises(text: string): void {
   const open: (Set<string> | null)[] = []; // the keys seen in each open object; null for an open array
   for (let at = 0; at < text.length; at++) {
+    if (open.length > MAX_DEPTH) throw new SyntaxError(`nested deeper than ${MAX_DEPTH} levels`);
     const code = text.charCodeAt(at);
     if (code === 0x7b /* { */) open.push(new Set());
     else if (code === 0x5b /* [ */) open.push(null);

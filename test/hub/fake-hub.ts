@@ -182,7 +182,7 @@ export class FakeHub {
       return;
     }
     const limit = trouble.cutAfter ?? trouble.stallAfter;
-    if (limit === undefined) {
+    if (limit === undefined || limit >= bytes.length) {
       asked.sent += bytes.length;
       response.end(bytes);
       return;
