@@ -12,9 +12,16 @@ export class ParameterStore {
   readonly tensors: ReadonlyMap<string, Tensor<Float32Array>>;
   readonly parameters: readonly Parameter[];
 
-  constructor(parameters: readonly Parameter[]) {
+  constructor(parameters: readonly Parameter[], shared?: ParameterStore) {
     this.parameters = parameters;
-    this.tensors = new Map(parameters.map((p) => [p.name, createTensor("float32", p.shape) as Tensor<Float32Array>]));
+    const make = (p: Parameter) =>
+      shared?.tensors.get(p.name) ?? (createTensor("float32", p.shape) as Tensor<Float32Array>);
+    this.tensors = new Map(parameters.map((p) => [p.name, make(p)]));
+  }
+
+  /** The tensors of `base`, not copied, and new ones for `more`. */
+  static joined(base: ParameterStore, more: readonly Parameter[]): ParameterStore {
+    return more.length === 0 ? base : new ParameterStore([...base.parameters, ...more], base);
   }
 
   /** Memory of `name`. @throws Error when there is no such parameter */

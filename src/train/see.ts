@@ -4,9 +4,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseConfig } from "../model/index.ts";
 import { initialize } from "./initialize.ts";
-import { Optimizer, type OptimizerOptions } from "./optim/optimizer.ts";
+import { Optimizer } from "./optim/optimizer.ts";
 import { ParameterStore, usedParameters } from "./parameter-store.ts";
 import { TrainingRandom } from "./random.ts";
+import { resolvedSchedule, type SeeRecipe } from "./recipe.ts";
 import { openRunFolder } from "./run/run-folder.ts";
 import { loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
 import { LABELS_PER_PATCH, seeGraph, seeHead } from "./see-graph.ts";
@@ -18,20 +19,6 @@ export interface SeeSample {
   readonly pixels: Float32Array;
   /** Class under the left and right half of each patch, patches row by row: [patches·2]. 0 is nothing. */
   readonly labels: ArrayLike<number>;
-}
-
-export interface SeeRecipe {
-  /** Folder with config.json, tokenizer and preprocessor of the model to be. */
-  readonly model: string;
-  readonly seed: number;
-  readonly steps: number;
-  readonly images: number;
-  /** Weight of patches with nothing on them: most are, and they teach little. */
-  readonly emptyWeight: number;
-  readonly optimizer: OptimizerOptions;
-  readonly saveEvery: number;
-  readonly keep: number;
-  readonly threads?: number;
 }
 
 export interface SeeOptions {
@@ -66,7 +53,7 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
   const trained = store.parameters.filter((p) => p.part === "tower" || p.name.startsWith("see.")).map((p) => p.name);
   const random = new TrainingRandom(recipe.seed);
   initialize(store, random);
-  const optimizer = new Optimizer(store, trained, recipe.optimizer);
+  const optimizer = new Optimizer(store, trained, { ...recipe.optimizer, schedule: resolvedSchedule(recipe) });
 
   // ---- resume
   const checkpoints = { folder: join(options.run, "checkpoints"), modelFiles: recipe.model, keep: recipe.keep };

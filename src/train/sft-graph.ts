@@ -18,7 +18,7 @@ export interface SftShape extends SequenceShape {
  *
  * Inputs: those of `sequenceHidden`, `pixels` (or `features` when the tower and adapter are frozen), and `label_rows`
  * int64 [labels] (rows·length index of the token before), `targets` int64 [labels], `weights` float32 [labels].
- * Outputs: `loss`, `log_probs` [labels].
+ * Outputs: `loss`, `log_probs` [labels], `correct` [labels] (1 where the target is the most likely token).
  */
 export function sftGraph(
   config: FlashVLConfig,
@@ -34,6 +34,6 @@ export function sftGraph(
   const rows = input("label_rows", "int64", [shape.labels]);
   const targets = input("targets", "int64", [shape.labels]);
   const weights = input("weights", "float32", [shape.labels]);
-  const logProbs = tokenLogProbs(p, hidden, rows, targets, shape.headChunk);
-  return { loss: neg(reduceSum(mul(logProbs, weights), [0])), outputs: { log_probs: logProbs } };
+  const { logProbs, correct } = tokenLogProbs(p, hidden, rows, targets, { chunk: shape.headChunk });
+  return { loss: neg(reduceSum(mul(logProbs, weights), [0])), outputs: { log_probs: logProbs, correct } };
 }

@@ -1,7 +1,8 @@
 /** @file One training graph, loaded once: inputs, weights, outputs and gradients are bound to memory that never moves. */
 
 import { createTensor, nativeRuntime, type Session, type Tensor } from "../engine/index.ts";
-import { elementCount, gradients, serialize, sourceName, sources, type Value } from "../graph/index.ts";
+import { elementCount, gradients, recompute, serialize, sourceName, sources, type Value } from "../graph/index.ts";
+import { type LoraConfig, withLora } from "../model/index.ts";
 import type { ParameterStore } from "./parameter-store.ts";
 
 export interface StepGraph {
@@ -15,6 +16,9 @@ export interface StepSessionOptions {
   readonly threads?: number;
   /** Names of the parameters whose gradients are wanted. */
   readonly trained?: Iterable<string>;
+  /** Makes the forward of each decoder layer, tower layer and head chunk twice instead of keeping its values. */
+  readonly recompute?: boolean;
+  readonly lora?: { readonly config: LoraConfig; readonly names: ReadonlySet<string> };
   readonly profilePrefix?: string;
 }
 
@@ -42,6 +46,8 @@ export class StepSession {
 }
 
 const GRADIENT = "gradient:";
+const segmentOf = (scope: string): string | undefined =>
+  /^(?:decoder\/layers|tower\/layers|head_chunk)\.\d+/.exec(scope)?.[0];
 const tensorFor = (v: Value): Tensor => {
   elementCount(v.shape);
   return createTensor(v.dtype, v.shape as number[]);
@@ -57,14 +63,20 @@ export async function createStepSession(
   options: StepSessionOptions = {},
 ): Promise<StepSession> {
   const wanted = new Set(options.trained ?? []);
-  const roots = [...Object.values(graph.outputs), ...(graph.loss ? [graph.loss] : [])];
+  const plain: Record<string, Value> = { ...graph.outputs, ...(graph.loss ? { loss: graph.loss } : {}) };
+  const adapted = options.lora
+    ? withLora(Object.values(plain), options.lora.config, options.lora.names)
+    : Object.values(plain);
+  const outputs = Object.fromEntries(Object.keys(plain).map((name, i) => [name, adapted[i]!]));
+  const roots = Object.values(outputs);
   const trained = sources(roots, "Weight").filter((w) => wanted.has(sourceName(w)));
-  const grads = graph.loss ? gradients(graph.loss, trained) : [];
-  const outputs: Record<string, Value> = { ...graph.outputs, ...(graph.loss ? { loss: graph.loss } : {}) };
+  const grads = outputs.loss ? gradients(outputs.loss, trained) : [];
   trained.forEach((w, i) => {
     if (grads[i]) outputs[GRADIENT + sourceName(w)] = grads[i];
   });
-  const { bytes, inputs, weights } = serialize(outputs, "inputs");
+  const computed = options.recompute ? recompute(Object.values(outputs), segmentOf) : Object.values(outputs);
+  const named = Object.fromEntries(Object.keys(outputs).map((name, i) => [name, computed[i]!]));
+  const { bytes, inputs, weights } = serialize(named, "inputs");
   // The shapes never change, so ORT may plan its memory once.
   const session = await nativeRuntime().createSession(bytes, {
     threads: options.threads,

@@ -1,0 +1,95 @@
+/** @file Training samples from the market generator: drawn on the fly, without end, the same for the same numbers. */
+
+import {
+  type EncodedConversation,
+  encodeConversation,
+  type Message,
+  type PreprocessorConfig,
+  preprocessImage,
+  type Tokenizer,
+} from "../../processor/index.ts";
+import { askAbout, type Family, marketSamples, patchClasses, type Question } from "../../tasks/index.ts";
+import type { SeeSample } from "../see.ts";
+import { type Sequence, toSequence } from "./sequence.ts";
+
+/** What samples are made for: the model's own files. */
+export interface SampleContext {
+  readonly tokenizer: Tokenizer;
+  readonly preprocessor: PreprocessorConfig;
+  readonly imageTokens: number;
+}
+
+export interface MarketSourceOptions {
+  /** Seed of the data: another one gives other pictures. */
+  readonly seed: number;
+  /** Families to ask from; all when left out. */
+  readonly families?: readonly Family[];
+  /** Tokens that one picture and its questions may take: questions are added until the next would not fit. */
+  readonly tokensPerPicture: number;
+  /** Share of the conversations that go on for several turns instead of one. */
+  readonly multiTurn?: number;
+  /** Drawing threads. */
+  readonly workers?: number;
+}
+
+const ENDLESS = 2 ** 30;
+/** More questions than ever fit a row. */
+const MOST_QUESTIONS = 24;
+const TURNS = 3;
+
+const turns = (image: Message["content"], questions: readonly Question[]): Message[] =>
+  questions.flatMap(({ question, answer }, i): Message[] => [
+    {
+      role: "user",
+      content: i === 0 && Array.isArray(image) ? [...image, { type: "text", text: question }] : question,
+    },
+    { role: "assistant", content: answer },
+  ]);
+
+/** Labels per half patch, for `trainToSee`. */
+export async function* seeSamples(
+  context: SampleContext,
+  seed: number,
+  start: number,
+  workers = 1,
+): AsyncGenerator<SeeSample> {
+  for await (const { image, patchLabels } of marketSamples({ stage: "see", seed, from: start, to: ENDLESS, workers }))
+    yield { pixels: preprocessImage(image, context.preprocessor), labels: patchLabels };
+}
+
+export const seeClasses = patchClasses.length;
+
+/**
+ * One sequence per picture: the picture once, then as many separate questions about it as fit (see `toSequence`).
+ * @example for await (const sequence of marketSequences(context, { seed: 1, tokensPerPicture: 384 }, 0)) …
+ */
+export async function* marketSequences(
+  context: SampleContext,
+  options: MarketSourceOptions,
+  start: number,
+): AsyncGenerator<Sequence> {
+  const { tokenizer, preprocessor, imageTokens } = context;
+  const { seed, families, tokensPerPicture, multiTurn = 0, workers = 1 } = options;
+  for await (const drawn of marketSamples({ stage: "see", seed, from: start, to: ENDLESS, workers })) {
+    const questions = askAbout(drawn.board, drawn.seed, { count: MOST_QUESTIONS, families });
+    const picture: Message["content"] = [{ type: "image", image: drawn.image }];
+    const conversations: EncodedConversation[] = [];
+    let tokens = 0;
+    for (let i = 0; i < questions.length; ) {
+      // Every 1/multiTurn-th conversation has several turns: spread evenly, so that no random state is needed.
+      const several = Math.floor((i + 1) * multiTurn) > Math.floor(i * multiTurn);
+      const taken = questions.slice(i, i + (several ? TURNS : 1));
+      i += taken.length;
+      const encoded = encodeConversation(tokenizer, turns(picture, taken), { imageTokens });
+      const beginning = encoded.ids.lastIndexOf(-201) + 1;
+      const added = conversations.length === 0 ? encoded.ids.length : encoded.ids.length - beginning;
+      if (tokens + added > tokensPerPicture) continue;
+      conversations.push(encoded);
+      tokens += added;
+    }
+    // A picture about which nothing fits teaches nothing; its place in the stream is kept by its index all the same.
+    yield conversations.length > 0
+      ? toSequence(conversations, [preprocessImage(drawn.image, preprocessor)])
+      : { ids: [], positions: [], branches: [], targets: [], pixels: [] };
+  }
+}

@@ -1,0 +1,134 @@
+/** @file Recipes: everything that a run needs, in one YAML file, validated and completed with defaults. */
+
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+
+const positive = z.number().int().positive();
+
+const schedule = z.strictObject({
+  kind: z.enum(["constant", "linear", "cosine"]).default("cosine"),
+  warmupSteps: z.number().int().nonnegative().default(0),
+  /** Steps over which the decay runs; the recipe's `steps` when left out. */
+  totalSteps: positive.optional(),
+  minFactor: z.number().min(0).max(1).default(0),
+});
+
+const rate = z.number().positive();
+const optimizer = z.strictObject({
+  learningRate: z.union([
+    rate,
+    z.strictObject({
+      tower: rate.optional(),
+      adapter: rate.optional(),
+      decoder: rate.optional(),
+      unused: rate.optional(),
+    }),
+  ]),
+  schedule: schedule.prefault({}),
+  betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.9, 0.999]),
+  epsilon: z.number().positive().default(1e-8),
+  weightDecay: z.number().nonnegative().default(0),
+  maxNorm: z.number().positive().default(1),
+});
+
+const common = {
+  /** Folder of the model to start from, relative to the recipe. */
+  model: z.string(),
+  seed: z.number().int().nonnegative().default(0),
+  steps: positive,
+  optimizer,
+  saveEvery: positive.default(100),
+  /** Checkpoints to keep. */
+  keep: positive.default(2),
+  threads: positive.optional(),
+};
+
+export const seeRecipe = z.strictObject({
+  stage: z.literal("see"),
+  ...common,
+  images: positive,
+  emptyWeight: z.number().positive().default(0.1),
+});
+
+const lora = z.strictObject({
+  rank: positive.default(16),
+  alpha: z.number().positive().default(32),
+  targetModules: z.array(z.string()).min(1).default(["q_proj", "v_proj"]),
+});
+
+const shape = z.strictObject({
+  images: positive,
+  rows: positive,
+  length: positive,
+  labels: positive,
+  headChunk: positive.optional(),
+});
+
+export const sftRecipe = z.strictObject({
+  stage: z.literal("sft"),
+  ...common,
+  /** Data: a file of conversations (JSONL or Parquet), or a generator by name. */
+  data: z.strictObject({
+    file: z.string().optional(),
+    images: z.string().optional(),
+    market: z.record(z.string(), z.unknown()).optional(),
+  }),
+  validation: z
+    .strictObject({
+      file: z.string().optional(),
+      market: z.record(z.string(), z.unknown()).optional(),
+      every: positive.default(100),
+      samples: positive.default(64),
+    })
+    .optional(),
+  /** Fixed size of a batch: rows of `length` tokens, at most so many pictures and trained tokens. */
+  batch: shape,
+  accumulate: positive.default(1),
+  /** Parts that are trained. */
+  train: z
+    .array(z.enum(["tower", "adapter", "decoder"]))
+    .min(1)
+    .default(["tower", "adapter", "decoder"]),
+  lora: lora.optional(),
+  recompute: z.boolean().default(false),
+  maxLength: positive.optional(),
+  onBadRow: z.enum(["stop", "skip"]).default("stop"),
+  /** Stops after so many validations without a better loss. */
+  patience: positive.optional(),
+});
+
+export type SeeRecipe = z.infer<typeof seeRecipe>;
+export type SftRecipe = z.infer<typeof sftRecipe>;
+
+const recipe = z.discriminatedUnion("stage", [seeRecipe, sftRecipe]);
+export type Recipe = z.infer<typeof recipe>;
+
+/**
+ * Reads a recipe; paths in it become absolute, relative to the file.
+ * @throws Error listing each key that is unknown, missing or of the wrong type
+ * @example const recipe = await readRecipe("recipes/tiny/1-describe.yaml");
+ */
+export async function readRecipe(path: string): Promise<Recipe> {
+  const parsed = recipe.safeParse(parse(await readFile(path, "utf8")));
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map((i) => `  ${i.path.join(".") || "(top)"}: ${i.message}`).join("\n");
+    throw new Error(`${path} is not a valid recipe:\n${issues}`);
+  }
+  const base = dirname(resolve(path));
+  const data = parsed.data;
+  const absolute = (p: string | undefined) => p && resolve(base, p);
+  const done = { ...data, model: resolve(base, data.model) } as Recipe;
+  if (done.stage === "sft") {
+    done.data = { ...done.data, file: absolute(done.data.file), images: absolute(done.data.images) };
+    if (done.validation) done.validation = { ...done.validation, file: absolute(done.validation.file) };
+  }
+  return done;
+}
+
+/** The schedule with its length filled in. */
+export const resolvedSchedule = ({ optimizer: o, steps }: Pick<Recipe, "optimizer" | "steps">) => ({
+  ...o.schedule,
+  totalSteps: o.schedule.totalSteps ?? steps,
+});
