@@ -12,10 +12,11 @@ import { things } from "./things.ts";
 export const trainingSets = ["noto", "twemoji", "openmoji", "emojione", "fxemoji", "noto-v1"] as const;
 export const heldOutSet = "fluent-emoji-flat";
 
-/** Pixels per side of a rasterised icon: about the largest size on a 256-pixel board. */
-const ICON_SIZE = 96;
+/** Pixels per side of a rasterised icon: for the model's view about the largest size on a board, for large pictures more. */
+const iconSizes = { small: 96, large: 320 } as const;
 /** How many colourings of one icon are kept: enough that none is learned by heart, little enough for memory. */
-const COLOURINGS = 5;
+const colouringCounts = { small: 5, large: 1 } as const;
+export type ArtSize = keyof typeof iconSizes;
 
 /** Something drawable by its label name ("kind:tomato", "thing:dog"). */
 export interface Art {
@@ -28,12 +29,14 @@ export interface Drawing {
   colourings: Canvas[];
 }
 
-let loading: Promise<Art> | undefined;
+const loading = new Map<ArtSize, Promise<Art>>();
 
-/** Loads and rasterises all icons (about two seconds, once per process). @throws Error when an icon package is missing */
-export function loadArt(): Promise<Art> {
-  loading ??= rasteriseAll();
-  return loading;
+/** Loads and rasterises all icons (about two seconds, once per process and size). @throws Error when an icon package is missing */
+export function loadArt(size: ArtSize): Promise<Art> {
+  const art = loading.get(size) ?? rasteriseAll(iconSizes[size], colouringCounts[size]);
+  loading.set(size, art);
+  art.catch(() => loading.delete(size));
+  return art;
 }
 
 interface IconSet {
@@ -43,7 +46,7 @@ interface IconSet {
   aliases?: Record<string, { parent: string }>;
 }
 
-async function rasteriseAll(): Promise<Art> {
+async function rasteriseAll(size: number, colouringCount: number): Promise<Art> {
   const { createCanvas, loadImage } = await loadCanvas();
   const require = createRequire(import.meta.url);
   const wanted = [
@@ -59,12 +62,12 @@ async function rasteriseAll(): Promise<Art> {
       throw new Error(`The icon package @iconify-json/${set} is not installed. ${installHint}`, { cause });
     }
     for (const { name, icons } of wanted) {
-      const svg = icons.map((icon) => svgOf(iconSet, icon)).find((found) => found !== undefined);
+      const svg = icons.map((icon) => svgOf(iconSet, icon, size)).find((found) => found !== undefined);
       if (!svg) continue;
       const image = await loadImage(Buffer.from(svg));
-      const colourings = Array.from({ length: COLOURINGS }, (_, variant) => {
-        const canvas = createCanvas(ICON_SIZE, ICON_SIZE);
-        canvas.getContext("2d").drawImage(image, 0, 0, ICON_SIZE, ICON_SIZE);
+      const colourings = Array.from({ length: colouringCount }, (_, variant) => {
+        const canvas = createCanvas(size, size);
+        canvas.getContext("2d").drawImage(image, 0, 0, size, size);
         if (variant > 0) recolour(canvas, mixSeed(variant, ...Buffer.from(name + set)));
         return canvas;
       });
@@ -77,12 +80,12 @@ async function rasteriseAll(): Promise<Art> {
   };
 }
 
-function svgOf(set: IconSet, icon: string): string | undefined {
+function svgOf(set: IconSet, icon: string, size: number): string | undefined {
   const found = set.icons[icon] ?? set.icons[set.aliases?.[icon]?.parent ?? ""];
   if (!found) return undefined;
   const width = found.width ?? set.width ?? 16;
   const height = found.height ?? set.height ?? 16;
-  return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="${ICON_SIZE}" height="${ICON_SIZE}" viewBox="0 0 ${width} ${height}">${found.body}</svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="${size}" height="${size}" viewBox="0 0 ${width} ${height}">${found.body}</svg>`;
 }
 
 /** Shifts hue, contrast and brightness a little, fixed by the seed: kinds such as the two apples differ by colour, so not far. */

@@ -21,6 +21,9 @@ export interface DrawBoardOptions extends SampleBoardOptions {
   worn?: boolean;
 }
 
+/** Pictures larger than this are drawn from larger icons. */
+const LARGE = 384;
+
 export interface DrawnBoard {
   image: RgbImage;
   board: Board;
@@ -40,7 +43,7 @@ export async function drawBoard(seed: number, options: DrawBoardOptions = {}): P
   const { split = "train", width = VIEW, height = VIEW, worn = true } = options;
   checkSeed(seed, split);
   const board = sampleBoard(seed, options);
-  const studio = await openStudio();
+  const studio = await openStudio(Math.max(width, height) > LARGE ? "large" : "small");
   const random = createRandom(seed, 2);
   const canvas = studio.library.createCanvas(width, height);
   const context = canvas.getContext("2d");
@@ -53,7 +56,7 @@ export async function drawBoard(seed: number, options: DrawBoardOptions = {}): P
     width === VIEW && height === VIEW
       ? random.weighted([
           [1, 2],
-          [random.between(0.78, 1.18), 3],
+          [random.between(0.64, 1.3), 3],
         ])
       : height / width;
   if (worn && random.chance(0.5)) tilt(context, random.between(-0.05, 0.05));

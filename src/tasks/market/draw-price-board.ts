@@ -33,9 +33,9 @@ export function drawPriceBoard(
     height: VIEW - titleHeight - 2 * margin,
   };
   // An empty place can only be seen where places are drawn.
-  const open = board.cells.some((cell) => cell.kind === null) ? 0 : 4;
+  const someEmpty = board.cells.some((cell) => cell.kind === null);
   const cards = random.weighted([
-    ["none", open],
+    ["none", someEmpty ? 0 : 4],
     ["light", 4],
     ["dark", 1.5],
   ] as const);
@@ -61,7 +61,7 @@ export function drawPriceBoard(
       context.beginPath();
       context.roundRect(bounds.x, bounds.y, bounds.width, bounds.height, radius);
       context.fill();
-      if (random.chance(0.2)) {
+      if (someEmpty || random.chance(0.2)) {
         context.strokeStyle = css([card[0], card[1], card[2] - 30]);
         context.lineWidth = 1;
         context.stroke();

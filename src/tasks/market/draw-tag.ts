@@ -44,6 +44,8 @@ const papers: readonly (readonly [paper: string, ink: string])[] = [
 /** Smallest width of a digit and of a Chinese character in view pixels: about half a patch, or it can't be read. */
 export const MIN_DIGIT = 8.5;
 const MIN_CHINESE = 11.5;
+/** The part of a tag's height that the price may take when a name should stand above it. */
+const NAMED_PRICE = 0.58;
 /** Font size when nothing else fits. */
 const LOWEST_PRICE = 18;
 /** Letters are never squeezed to less than this part of their width. */
@@ -82,7 +84,7 @@ export function pickTagStyle(random: Random, board: PriceBoard, face: Face, ligh
 
 /** The height in view pixels that the tag of a cell of this height should get. */
 export function tagHeight(random: Random, cellHeight: number, lines: number): number {
-  const line = Math.min(46, Math.max(22, cellHeight * random.between(0.25, 0.36)));
+  const line = Math.min(46, Math.max(24, cellHeight * random.between(0.25, 0.36)));
   // The goods need their share: a kind is recognised on about two patches by two.
   return lines > 1 ? Math.min(cellHeight * 0.5, line * 1.75) : Math.min(cellHeight * 0.42, line);
 }
@@ -104,7 +106,14 @@ export function drawTag(
   area: Rectangle,
   stretch: number,
 ): void {
-  const priceLines = fitPrice(context, style, cell, area, stretch);
+  const named = cell.kind !== null && board.names !== "none";
+  const priceLines = fitPrice(
+    context,
+    style,
+    cell,
+    { ...area, height: area.height * (named ? NAMED_PRICE : 1) },
+    stretch,
+  );
   const lineHeight = Math.max(...priceLines.map((line) => line.size));
   const room = area.height - lineHeight * 1.05 * (priceLines.length > 1 ? 1.7 : 1);
   const name =
@@ -166,9 +175,11 @@ function fitPrice(context: Context, style: TagStyle, cell: Cell, area: Rectangle
   const place = (text: string, height: number): Line | undefined => {
     const natural = textWidth(context, style.face, text);
     const size = Math.min(height * 0.95, 46);
-    const squeezed = Math.min(stretch, (area.width - 2) / (natural * size));
-    if (squeezed >= stretch * NARROWEST && digit * size * squeezed >= MIN_DIGIT)
-      return { text, size, stretch: squeezed };
+    const widest = (area.width - 2) / (natural * size);
+    const least = MIN_DIGIT / (digit * size);
+    if (widest >= Math.max(stretch * NARROWEST, least)) {
+      return { text, size, stretch: Math.min(widest, Math.max(stretch, least)) };
+    }
     // Lower letters keep their shape better than narrow ones.
     const narrow = stretch * NARROWEST;
     const smaller = (area.width - 2) / (natural * narrow);

@@ -46,7 +46,10 @@ let loading: Promise<Font[]> | undefined;
 
 /** Registers every font once per process and returns them all. @throws Error when a font package is missing */
 export function loadFonts(): Promise<Font[]> {
-  loading ??= register();
+  loading ??= register().catch((error) => {
+    loading = undefined;
+    throw error;
+  });
   return loading;
 }
 

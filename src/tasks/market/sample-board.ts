@@ -93,10 +93,10 @@ function samplePriceBoard(random: Random, options: SampleBoardOptions): PriceBoa
   }
   const width = Math.max(...lengths);
   const names = random.weighted<NameStyle>([
-    ["none", 6],
-    ["zh", 3],
-    ["en", 1.5],
-    ["both", 0.7],
+    ["none", 6.5],
+    ["zh", 2.2],
+    ["en", 1],
+    ["both", 0.5],
   ]);
   const unitShown = random.weighted([
     ["tag", width <= 4 ? 4 : 1],

@@ -1,6 +1,6 @@
 /** @file Everything that drawing needs, loaded once: the canvas library, fonts and art. */
 
-import { type Art, loadArt } from "./art.ts";
+import { type Art, type ArtSize, loadArt } from "./art.ts";
 import { type CanvasLibrary, loadCanvas } from "./canvas.ts";
 import { type Font, fontsOf, loadFonts } from "./fonts.ts";
 import type { Face } from "./lettering.ts";
@@ -13,17 +13,17 @@ export interface Studio {
   art: Art;
 }
 
-let opening: Promise<Studio> | undefined;
+const opening = new Map<ArtSize, Promise<Studio>>();
 
-/** Loads what drawing needs. @throws Error saying what to install when something is missing */
-export function openStudio(): Promise<Studio> {
-  opening ??= Promise.all([loadCanvas(), loadFonts(), loadArt()])
-    .then(([library, fonts, art]) => ({ library, fonts, art }))
-    .catch((error) => {
-      opening = undefined;
-      throw error;
-    });
-  return opening;
+/** Loads what drawing needs, with icons for pictures of this size. @throws Error saying what to install when something is missing */
+export function openStudio(size: ArtSize): Promise<Studio> {
+  const studio =
+    opening.get(size) ??
+    Promise.all([loadCanvas(), loadFonts(), loadArt(size)]).then(([library, fonts, art]) => ({ library, fonts, art }));
+  opening.set(size, studio);
+  // After a failure the next call tries again: the missing package may have been installed.
+  studio.catch(() => opening.delete(size));
+  return studio;
 }
 
 /** A random pair of fonts that the split may use. */
