@@ -243,8 +243,8 @@ export class FlashVL implements AsyncDisposable {
   }
 
   async #release(): Promise<void> {
-    await this.#context.scheduler.close(disposedError());
-    await this.#context.vision.dispose();
+    const { scheduler, vision } = this.#context;
+    await Promise.all([scheduler.close(disposedError()), vision.dispose(disposedError())]);
     await this.#runner.dispose();
     await this.#model.checkpoint.close();
   }

@@ -2,6 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, it } from "vitest";
 import { nativeRuntime, RuntimeError, type Tensor, wrapTensor } from "../../src/engine/runtime/index.ts";
 import { doubling, type TinyType, tinyModel } from "./support/tiny-onnx.ts";
@@ -290,6 +292,22 @@ describe("errors", () => {
 });
 
 describe("ending", () => {
+  it("keeps the library and bound memory through garbage collection", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    await using session = await runtime.createSession(doubling("float32"));
+    const y = runtime.createTensor("float32", [1, 2]);
+    session.bindInput("x", floats([1, 2], [1, 2]));
+    session.bindOutput("y", y);
+    for (let i = 0; i < 3; i++) {
+      collect();
+      // Native handles are let go in a later turn of the event loop.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await session.run();
+    expect([...y.data]).toEqual([2, 4]);
+  });
+
   it("says so when a disposed session is used, and disposes twice without harm", async () => {
     const session = await runtime.createSession(doubling("float32"));
     await session.dispose();

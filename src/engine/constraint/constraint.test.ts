@@ -56,6 +56,7 @@ describe("a constrained answer", () => {
     const schema = z.object({
       name: z.string().max(12),
       price: z.number(),
+      count: z.int().min(1).max(20),
       unit: z.enum(["kg", "box"]),
       tags: z.array(z.string().max(4)).max(3),
       note: z.union([z.string().max(5), z.null()]),
@@ -104,6 +105,21 @@ describe("a refusal", () => {
     ["a dangling reference", { $ref: "#/$defs/a" }, /leads nowhere/],
     ["a foreign reference", { $ref: "https://example.com/schema" }, /leads nowhere/],
     ["an unknown format", { type: "string", format: "credit-card" }, /credit-card/],
+    [
+      "a range of fractions",
+      z.object({ price: z.number().min(0) }),
+      /price\.minimum does not apply.*Ranges hold for "integer" only/,
+    ],
+    [
+      "rules beside a reference",
+      { $defs: { a: { type: "string" } }, $ref: "#/$defs/a", maxLength: 1 },
+      /maxLength stands beside \$ref/,
+    ],
+    ["rules beside fixed values", { enum: ["ab"], maxLength: 1 }, /maxLength stands beside fixed values/],
+    ["a pattern with a length", { type: "string", pattern: "a*", maxLength: 3 }, /only one of pattern/],
+    ["a demand for what is not described", { type: "object", required: ["a"] }, /required names "a"/],
+    ["alternatives that overlap", { oneOf: [{ type: "string" }, { type: "string", maxLength: 2 }] }, /fit at once/],
+    ["no value at all", { type: "string", enum: [1] }, /no value/],
     ["several schemas at once", { allOf: [{ type: "string" }, { minLength: 2 }] }, /Merge them/],
     ["a zod type without a JSON form", z.object({ at: z.date() }), /no JSON schema/],
     [
@@ -124,6 +140,19 @@ describe("a refusal", () => {
     const { text } = await draw({ type: "boolean" }, 1);
     expect(["true", "false"]).toContain(text);
   });
+});
+
+test("a schema is rewritten so that nothing in it is implied", () => {
+  expect(checkSchema({ type: ["string", "null"], maxLength: 2 })).toEqual({
+    anyOf: [{ type: "string", maxLength: 2 }, { type: "null" }],
+  });
+  expect(checkSchema({ properties: { a: {} } })).toEqual({ type: "object", properties: { a: true } });
+  expect(checkSchema({ type: "string", enum: ["a", 1] })).toEqual({ enum: ["a"] });
+  const union = z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("a") }),
+    z.object({ kind: z.literal("b"), n: z.int() }),
+  ]);
+  expect(() => checkSchema(z.toJSONSchema(union) as Record<string, unknown>)).not.toThrow();
 });
 
 test("an object without named properties may have any, a closed one stays closed", () => {

@@ -20,6 +20,7 @@ export class VisionEncoder {
   readonly #underWay = new Map<string, Promise<Float32Array>>();
   readonly #turns = new Mutex();
   #generation = 0;
+  #closed: Error | undefined;
   /** Pictures asked for, and how many of them needed no run. */
   readonly stats = { queries: 0, hits: 0 };
 
@@ -35,6 +36,7 @@ export class VisionEncoder {
    * @example await encoder.encode(hashImage(image), () => preprocessImage(image, config));
    */
   async encode(key: string, pixels: () => Float32Array): Promise<EncodedImage & { cached: boolean }> {
+    if (this.#closed) throw this.#closed;
     this.stats.queries++;
     const known = this.#features.get(key);
     if (known) {
@@ -46,7 +48,7 @@ export class VisionEncoder {
     if (running) this.stats.hits++;
     else {
       const generation = this.#generation;
-      running = this.#turns.run(() => this.#run(pixels()));
+      running = this.#turns.run(() => this.#run(pixels));
       this.#underWay.set(key, running);
       const forget = () => {
         if (this.#underWay.get(key) === running) this.#underWay.delete(key);
@@ -72,16 +74,20 @@ export class VisionEncoder {
     return this.#turns.run(async () => {});
   }
 
-  dispose(): Promise<void> {
+  /** Waits for the run in progress; pictures that wait for theirs fail with `reason`. */
+  dispose(reason: Error): Promise<void> {
+    this.#closed ??= reason;
     this.clear();
     return this.#turns.run(() => this.#session.dispose());
   }
 
-  async #run(pixels: Float32Array): Promise<Float32Array> {
+  async #run(pixels: () => Float32Array): Promise<Float32Array> {
+    if (this.#closed) throw this.#closed;
     const { vision, imageTokens, decoder } = this.#config;
     const size = vision.imageSize;
+    const input = pixels();
     const features = createTensor("float32", [1, imageTokens, decoder.hiddenSize]);
-    this.#session.bindInput("pixels", wrapTensor("float32", [1, 3, size, size], pixels.buffer, pixels.byteOffset));
+    this.#session.bindInput("pixels", wrapTensor("float32", [1, 3, size, size], input.buffer, input.byteOffset));
     this.#session.bindOutput("features", features);
     await this.#session.run();
     return features.data as Float32Array;

@@ -83,6 +83,8 @@ type NativeFunction = ((...args: Argument[]) => unknown) & { async: (...args: un
 /** ONNX Runtime, loaded once per process. */
 export interface OrtApi {
   readonly version: string;
+  /** Held for good: koffi unmaps a library when its handle is collected, and functions found by address do not hold it. */
+  readonly library: LibraryHandle;
   /** Calls a function that returns an OrtStatus and throws what it reports. */
   check(doing: string, name: OrtFunction, ...args: Argument[]): void;
   /** The same on a worker thread of koffi's; the arguments are kept alive until it is done. */
@@ -95,8 +97,6 @@ export interface OrtApi {
 }
 
 let loaded: OrtApi | undefined;
-/** Held for good: koffi unmaps a library when its handle is collected, and functions found by address do not hold it. */
-let library: LibraryHandle | undefined;
 
 /**
  * Loads the library on the first call and returns the bound functions.
@@ -114,7 +114,7 @@ function bind(): OrtApi {
   } catch {
     // Another user of koffi has loaded a library already and the setting is frozen; its stacks may still suffice.
   }
-  library = koffi.load(path);
+  const library = koffi.load(path);
   const base: Handle = library.func("void *OrtGetApiBase(void)")();
   const [getApi, getVersion] = koffi.decode(base, P, 2) as [Handle, Handle];
   const version: string = koffi.call(getVersion, koffi.proto("str", []));
@@ -149,6 +149,7 @@ function bind(): OrtApi {
   };
   return {
     version,
+    library,
     check,
     async checkAsync(doing, name, ...args) {
       const status = (await later(name, args)) as Handle | null;

@@ -1,0 +1,338 @@
+/** @file FlashVL answers as PyTorch does, whatever else it is doing. */
+import { describe, expect, it } from "vitest";
+import { ContextOverflowError, FlashVL, type GenerateResult, type StreamPart } from "../../src/engine/index.ts";
+import { expected, GOLDEN, type GoldenCase } from "./support/golden.ts";
+import { pictureOf, tinyModels } from "./support/models.ts";
+
+const open = tinyModels();
+const ask = (model: FlashVL, one: GoldenCase, options = {}): Promise<GenerateResult> =>
+  model.generate(pictureOf(one), one.messages, { maxNewTokens: one.generated.length, ...options });
+const byName = (name: string): GoldenCase => expected.cases.find((one) => one.name === name)!;
+const seedQuestion = byName("seed_question");
+
+describe("greedy answers", () => {
+  it("equal PyTorch's token for token, one after the other and all at once", async () => {
+    const model = await open();
+    for (const one of expected.cases) {
+      const { tokens, text, finishReason, usage } = await ask(model, one);
+      expect(tokens).toEqual(one.generated);
+      expect(text).toBe(one.text);
+      expect(finishReason).toBe("length");
+      expect(usage.promptTokens).toBe(one.prompt_ids.length);
+      expect(usage.imageTokens).toBe(one.image ? 16 : 0);
+    }
+    const together = await Promise.all(expected.cases.map((one) => ask(model, one)));
+    expect(together.map(({ tokens }) => tokens)).toEqual(expected.cases.map((one) => one.generated));
+  });
+
+  it.each([1, 7, 16])("do not depend on the prefill chunk (%i tokens)", async (prefillChunk) => {
+    const model = await open({ prefillChunk });
+    for (const one of expected.cases) expect((await ask(model, one)).tokens).toEqual(one.generated);
+    await model.dispose();
+  });
+
+  it("are the same with live weights and with a batch of one", async () => {
+    for (const options of [{ weights: "live" as const }, { maxBatch: 1 }]) {
+      const model = await open(options);
+      const together = await Promise.all(expected.cases.map((one) => ask(model, one)));
+      expect(together.map(({ tokens }) => tokens)).toEqual(expected.cases.map((one) => one.generated));
+      await model.dispose();
+    }
+  });
+
+  it("survive the growth of the KV cache", async () => {
+    const long = { ...seedQuestion, generated: { length: 700 } as unknown as number[] };
+    const [small, large] = [await open(), await open({ maxBatch: 1 })];
+    const first = await ask(small, long, { logitBias: { 482: -1e9, 480: -1e9 } });
+    const again = await ask(large, long, { logitBias: { 482: -1e9, 480: -1e9 } });
+    expect(first.tokens).toHaveLength(700);
+    expect(first.tokens.slice(0, 32)).toEqual(seedQuestion.generated);
+    expect(again.tokens).toEqual(first.tokens);
+    await Promise.all([small.dispose(), large.dispose()]);
+  });
+});
+
+describe("caches", () => {
+  it("let a second turn about the same picture run neither the tower nor the old prefix", async () => {
+    const model = await open();
+    const first = await ask(model, seedQuestion);
+    const messages = [
+      ...seedQuestion.messages,
+      { role: "assistant" as const, content: first.text },
+      { role: "user" as const, content: "How much is it?" },
+    ];
+    const second = await model.generate(pictureOf(seedQuestion), messages, { maxNewTokens: 20 });
+    expect(second.usage.cachedTokens).toBeGreaterThanOrEqual(seedQuestion.prompt_ids.length);
+    expect(model.stats()).toMatchObject({ imageQueries: 2, imageHits: 1, prefixQueries: 2, prefixHits: 1 });
+    const fresh = await open();
+    const alone = await fresh.generate(pictureOf(seedQuestion), messages, { maxNewTokens: 20 });
+    expect(alone.usage.cachedTokens).toBe(0);
+    expect(second.tokens).toEqual(alone.tokens);
+    await Promise.all([model.dispose(), fresh.dispose()]);
+  });
+
+  it("never take one picture's keys and values for another's", async () => {
+    const model = await open({ maxBatch: 1 });
+    const other = byName("english");
+    const [a, b] = [pictureOf(seedQuestion), pictureOf(other)];
+    const first = await model.generate(a, other.messages, { maxNewTokens: 8 });
+    const second = await model.generate(b, other.messages, { maxNewTokens: 8 });
+    // System turn and the opening of the user's turn are equal; the first image slot is not.
+    expect(second.usage.cachedTokens).toBe(14);
+    expect(second.tokens).toEqual(other.generated.slice(0, 8));
+    expect(first.tokens).not.toEqual(second.tokens);
+    await model.dispose();
+  });
+});
+
+describe("batches", () => {
+  const requests = Array.from({ length: 12 }, (_, i) => {
+    const one = expected.cases[i % expected.cases.length]!;
+    const options = { doSample: true, temperature: 1.2, seed: i, maxNewTokens: 5 + ((i * 7) % 20), logprobs: true };
+    return { image: pictureOf(one), messages: one.messages, options };
+  });
+
+  it("give every request what it gets alone, however others join and leave", async () => {
+    const model = await open({ maxBatch: 4 });
+    const together = await model.generateMany(requests);
+    const single = await open({ maxBatch: 1, prefillChunk: 512 });
+    for (const [i, { image, messages, options }] of requests.entries()) {
+      const alone = await single.generate(image, messages, options);
+      expect(together[i]!.tokens).toEqual(alone.tokens);
+      alone.logprobs!.forEach((logprob, t) => {
+        expect(together[i]!.logprobs![t]).toBeCloseTo(logprob, 4);
+      });
+    }
+    await Promise.all([model.dispose(), single.dispose()]);
+  });
+
+  it("share one prompt among rollouts and keep log-probabilities under the sampling temperature", async () => {
+    const model = await open({ maxBatch: 4 });
+    const options = { temperature: 0.8, seed: 100, maxNewTokens: 12 };
+    const group = await model.rollouts(pictureOf(seedQuestion), seedQuestion.messages, 6, options);
+    const prompt = seedQuestion.prompt_ids.length;
+    expect(group.map(({ usage }) => usage.cachedTokens)).toEqual([0, ...new Array(5).fill(prompt - 1)]);
+    expect(model.stats()).toMatchObject({ imageQueries: 1, prefixQueries: 6 });
+    expect(new Set(group.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(1);
+    for (const [i, sample] of group.entries()) {
+      const alone = await model.generate(pictureOf(seedQuestion), seedQuestion.messages, {
+        ...options,
+        doSample: true,
+        seed: 100 + i,
+        logprobs: true,
+        logprobTemperature: 0.8,
+      });
+      expect(alone.tokens).toEqual(sample.tokens);
+      expect(alone.logprobs![0]).toBeCloseTo(sample.logprobs![0]!, 4);
+    }
+    await model.dispose();
+  });
+
+  it("refuse requests beyond the queue's limit and serve the others", async () => {
+    const model = await open({ maxBatch: 1, maxQueue: 1 });
+    const results = await Promise.allSettled(Array.from({ length: 4 }, () => ask(model, byName("text_only"))));
+    const refused = results.filter((result) => result.status === "rejected");
+    expect(refused.length).toBe(2);
+    expect(refused[0]!.reason).toMatchObject({ name: "QueueFullError", code: "QUEUE_FULL" });
+    await model.dispose();
+  });
+});
+
+describe("streams", () => {
+  const collect = async (stream: AsyncIterable<StreamPart>): Promise<StreamPart[]> => {
+    const parts: StreamPart[] = [];
+    for await (const part of stream) parts.push(part);
+    return parts;
+  };
+
+  it("give the same text in parts, each a whole number of characters, and the result last", async () => {
+    const model = await open();
+    const parts = await collect(model.stream(pictureOf(seedQuestion), seedQuestion.messages, { maxNewTokens: 32 }));
+    const last = parts.at(-1)!;
+    expect(last.done && last.result.text).toBe(seedQuestion.text);
+    expect(parts.map((part) => part.text).join("")).toBe(seedQuestion.text);
+    expect(parts.flatMap((part) => (part.done || part.token === undefined ? [] : [part.token]))).toEqual(
+      seedQuestion.generated,
+    );
+    await model.dispose();
+  });
+
+  it("end before a stop string, also one that spans tokens", async () => {
+    const model = await open();
+    const [start, end] = [8, 11];
+    const stop = [...seedQuestion.text].slice(start, end).join("");
+    const parts = await collect(
+      model.stream(pictureOf(seedQuestion), seedQuestion.messages, { stop: ["no such", stop] }),
+    );
+    const last = parts.at(-1)!;
+    const before = seedQuestion.text.slice(0, seedQuestion.text.indexOf(stop));
+    expect(last.done && last.result).toMatchObject({ text: before, finishReason: "stop" });
+    expect(parts.map((part) => part.text).join("")).toBe(before);
+    await model.dispose();
+  });
+
+  it("report log-probabilities and alternatives of each token", async () => {
+    const model = await open();
+    const options = { maxNewTokens: 4, topLogprobs: 3 };
+    const { logprobs, topLogprobs, tokens } = await model.generate(null, byName("text_only").messages, options);
+    expect(logprobs).toHaveLength(4);
+    topLogprobs!.forEach((top, i) => {
+      expect(top).toHaveLength(3);
+      expect(top[0]).toEqual({ token: tokens[i], logprob: logprobs![i] });
+    });
+    await model.dispose();
+  });
+
+  it("are cancelled by leaving the loop, which frees the slot", async () => {
+    const model = await open({ maxBatch: 1 });
+    let seen = 0;
+    for await (const _ of model.stream(pictureOf(seedQuestion), seedQuestion.messages, { maxNewTokens: 5000 })) {
+      if (++seen === 3) break;
+    }
+    expect((await ask(model, byName("text_only"))).tokens).toEqual(byName("text_only").generated);
+    expect(model.stats()).toMatchObject({ running: 0, waiting: 0 });
+    await model.dispose();
+  });
+});
+
+describe("aborting", () => {
+  it("ends an answer with what there is, and chat with the signal's reason", async () => {
+    const model = await open();
+    const reason = new Error("enough");
+    const stopAfter = (tokens: number) => {
+      const controller = new AbortController();
+      const logitsProcessor = (_: Float32Array, generated: number[]) => {
+        if (generated.length === tokens) controller.abort(reason);
+      };
+      return { signal: controller.signal, logitsProcessor, maxNewTokens: 5000 };
+    };
+    const { tokens, finishReason, text } = await ask(model, seedQuestion, stopAfter(5));
+    expect(finishReason).toBe("abort");
+    expect(tokens.length).toBeGreaterThanOrEqual(5);
+    expect(tokens.length).toBeLessThan(10);
+    expect(seedQuestion.text.startsWith(text.replace(/\uFFFD+$/, ""))).toBe(true);
+    await expect(model.chat(null, byName("text_only").messages, stopAfter(2))).rejects.toBe(reason);
+    const done = AbortSignal.abort(reason);
+    expect(await ask(model, seedQuestion, { signal: done })).toMatchObject({ finishReason: "abort", tokens: [] });
+    expect((await ask(model, seedQuestion)).tokens).toEqual(seedQuestion.generated);
+    await model.dispose();
+  });
+
+  it("of one request leaves its neighbours and the queue alone", async () => {
+    const model = await open({ maxBatch: 2 });
+    const controller = new AbortController();
+    const running = ask(model, seedQuestion, { maxNewTokens: 5000, signal: controller.signal });
+    const others = Promise.all(expected.cases.map((one) => ask(model, one)));
+    const waiting = ask(model, byName("english"), { signal: controller.signal });
+    for await (const _ of model.stream(null, byName("text_only").messages, { maxNewTokens: 3 }));
+    controller.abort();
+    expect((await running).finishReason).toBe("abort");
+    expect(["abort", "length"]).toContain((await waiting).finishReason);
+    expect((await others).map(({ tokens }) => tokens)).toEqual(expected.cases.map((one) => one.generated));
+    await model.dispose();
+  });
+
+  it("is what an exception in a logits processor does to its own request only", async () => {
+    const model = await open();
+    const broken = ask(model, seedQuestion, {
+      logitsProcessor: () => {
+        throw new Error("broken grammar");
+      },
+    });
+    const fine = ask(model, byName("english"));
+    await expect(broken).rejects.toThrow("broken grammar");
+    expect((await fine).tokens).toEqual(byName("english").generated);
+    await model.dispose();
+  });
+});
+
+describe("refusals, before any work", () => {
+  it("name what does not fit the context", async () => {
+    const model = await open({ maxContext: 60 });
+    const { messages } = byName("english");
+    await expect(model.generate(pictureOf(byName("english")), messages, { maxNewTokens: 9 })).rejects.toThrow(
+      /prompt has 52 tokens \(1 pictures of 16\).*may take 9; the context holds 60/,
+    );
+    await expect(model.generate(pictureOf(seedQuestion), byName("multi_turn").messages)).rejects.toBeInstanceOf(
+      ContextOverflowError,
+    );
+    // The default limit gives way to the context, and the last token fits.
+    const { tokens, finishReason } = await model.generate(pictureOf(byName("english")), messages);
+    expect(tokens).toEqual(byName("english").generated.slice(0, 8));
+    expect(finishReason).toBe("length");
+    expect(model.stats().imageQueries).toBe(1);
+    await model.dispose();
+  });
+
+  it("name options and messages that are wrong", async () => {
+    const model = await open();
+    const { messages } = seedQuestion;
+    await expect(model.chat(null, messages, { maxNewTokens: 0 })).rejects.toThrow(/maxNewTokens must be/);
+    await expect(model.chat(null, messages, { stop: [""] })).rejects.toThrow(/stop strings/);
+    await expect(model.chat(null, messages, { topLogprobs: 21 })).rejects.toThrow(/topLogprobs must be/);
+    await expect(model.chat(null, messages, { logitBias: { 496: 1 } })).rejects.toThrow(/names token 496/);
+    await expect(model.chat(null, [])).rejects.toThrow(/messages is empty/);
+    await expect(open({ maxBatch: 0 })).rejects.toThrow(/maxBatch must be a whole number from 1/);
+    await expect(open({ maxContext: 40_000 })).rejects.toThrow(/maxContext must be/);
+    await expect(open({ preset: "fp7" as "fp32" })).rejects.toThrow(/no preset "fp7"; expected "fp32"/);
+    await expect(FlashVL.fromPretrained(`${GOLDEN}images`)).rejects.toThrow(/config\.json/);
+    await model.dispose();
+  });
+});
+
+describe("lives of models", () => {
+  it("several at once work independently and release what they hold", async () => {
+    const models = await Promise.all([open(), open(), open({ weights: "live" })]);
+    const answers = await Promise.all(models.map((model) => ask(model, seedQuestion)));
+    for (const { tokens } of answers) expect(tokens).toEqual(seedQuestion.generated);
+    await models[0]!.dispose();
+    expect((await ask(models[1]!, byName("english"))).tokens).toEqual(byName("english").generated);
+    await Promise.all(models.map((model) => model.dispose()));
+  });
+
+  it("end running requests when they are disposed, and say so afterwards", async () => {
+    const model = await open({ maxBatch: 1 });
+    const running = ask(model, seedQuestion, { maxNewTokens: 5000 });
+    const waiting = ask(model, byName("english"));
+    const both = Promise.allSettled([running, waiting]);
+    for await (const _ of [1, 2, 3]) await new Promise((resolve) => setImmediate(resolve));
+    await model.dispose();
+    await model.dispose();
+    for (const result of await both) {
+      expect(result).toMatchObject({
+        status: "rejected",
+        reason: { message: "This model is disposed.", code: "DISPOSED" },
+      });
+    }
+    await expect(ask(model, seedQuestion)).rejects.toThrow("This model is disposed.");
+  });
+});
+
+describe("live weights", () => {
+  it("change the answer when the caller's numbers change, and what was cached is forgotten", async () => {
+    const model = await open({ weights: "live" });
+    expect((await ask(model, seedQuestion)).tokens).toEqual(seedQuestion.generated);
+    const head = model.weight("llm.lm_head.weight");
+    const before = head.slice();
+    const norm = model.weight("llm.model.norm.weight");
+    norm.fill(0);
+    await model.updateWeights();
+    // All logits are zero now: greedy takes the first token.
+    expect((await ask(model, seedQuestion, { maxNewTokens: 3 })).tokens).toEqual([0, 0, 0]);
+    expect((await ask(model, seedQuestion, { maxNewTokens: 3 })).usage.cachedTokens).toBeGreaterThan(0);
+    norm.fill(1);
+    const own = new Float32Array(before.length);
+    own.set(before);
+    own.copyWithin(0, 64 * 7, 64 * 8);
+    await model.updateWeights(new Map([["llm.lm_head.weight", own]]));
+    expect((await ask(model, seedQuestion, { maxNewTokens: 1 })).usage.cachedTokens).toBe(0);
+    expect(model.weight("llm.lm_head.weight")).toHaveLength(own.length);
+    await expect(model.updateWeights(new Map([["llm.lm_head.weight", own.subarray(1)]]))).rejects.toThrow(
+      /has 31743 numbers; the model needs \[496, 64\]/,
+    );
+    await model.dispose();
+    const compiled = await open();
+    await expect(compiled.updateWeights()).rejects.toThrow(/weights are compiled; open it with weights: "live"/);
+    await compiled.dispose();
+  });
+});
