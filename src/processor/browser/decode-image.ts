@@ -6,6 +6,7 @@ import { checkByteLimit, checkPixelLimit, type ImageLimits } from "../image-limi
 import type { RgbImage } from "../image-types.ts";
 import { InputError } from "../input-error.ts";
 import { toRgb } from "../to-rgb.ts";
+import { hideExif } from "./hide-exif.ts";
 
 export interface DecodeImageOptions extends ImageLimits {
   /** Turn the picture as its EXIF orientation says. Default true. */
@@ -35,10 +36,11 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions
   if (format === "bmp") return decodeBmp(bytes, options);
   let bitmap: ImageBitmap;
   try {
-    bitmap = await createImageBitmap(new Blob([bytes as Uint8Array<ArrayBuffer>]), {
+    const shown = (options.exifOrientation ?? true) ? bytes : hideExif(bytes, format);
+    bitmap = await createImageBitmap(new Blob([shown as Uint8Array<ArrayBuffer>]), {
       colorSpaceConversion: "none", // profiles are not applied, as in Pillow
       premultiplyAlpha: "none",
-      imageOrientation: (options.exifOrientation ?? true) ? "from-image" : ("none" as "from-image"), // missing in lib.dom
+      imageOrientation: "from-image",
     });
   } catch (cause) {
     throw new InputError("invalid", `This browser cannot decode the ${format.toUpperCase()} image.`, { cause });
