@@ -5,9 +5,6 @@
 namespace flashvl {
 namespace {
 
-// Registers hold the sums only when every loop over rows is unrolled completely.
-#define FLASHVL_UNROLL _Pragma("GCC unroll 16")
-
 inline int32_t four_bytes(const int8_t* p) {
   int32_t v;
   memcpy(&v, p, 4);

@@ -4,7 +4,21 @@
 
 #include <atomic>
 
+#include "attention.h"
 #include "blockwise.h"
+
+#if defined(__linux__) && defined(__GLIBC__)
+// The oldest versions of these symbols, so that one build also loads on systems older than the one it was made on.
+#if defined(__x86_64__)
+#define FLASHVL_GLIBC "GLIBC_2.2.5"
+#elif defined(__aarch64__)
+#define FLASHVL_GLIBC "GLIBC_2.17"
+#endif
+#ifdef FLASHVL_GLIBC
+__asm__(".symver pthread_create, pthread_create@" FLASHVL_GLIBC);
+__asm__(".symver pthread_join, pthread_join@" FLASHVL_GLIBC);
+#endif
+#endif
 
 #define FLASHVL_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -57,4 +71,18 @@ FLASHVL_EXPORT int flashvl_blockwise_matmul(const char* kernel, int threads, con
   if (!table) return 1;
   const flashvl::PackedWeights w = flashvl::packed_weights(values, scales, half_scales != 0, bits, n, k, block);
   return flashvl::blockwise_matmul(*table, {flashvl::run_with_threads, &threads}, x, m, w, bias, y) ? 0 : 2;
+}
+
+// Full attention with bfloat16 factors where `half` is set and the processor has them, else in fp32. Returns the name of the
+// numbers used, or null when the instruction set is not there or memory is out. q, k, v: `stride` floats between positions.
+FLASHVL_EXPORT const char* flashvl_full_attention(const char* kernel, int threads, int half, const float* q, const float* k, const float* v,
+                                                  int64_t stride, int64_t batch, int64_t length, int64_t heads, int64_t size, float scale,
+                                                  float* out) {
+  const char* message = nullptr;
+  const flashvl::KernelTable* table = flashvl::select_kernels(kernel, &message);
+  if (!table) return nullptr;
+  const flashvl::AttentionKernels* kernels = half ? flashvl::half_precision_attention(*table) : nullptr;
+  if (!kernels) kernels = &table->attention;
+  const flashvl::AttentionProblem problem = {q, k, v, out, batch, length, heads, size, stride, scale};
+  return flashvl::full_attention(*kernels, {flashvl::run_with_threads, &threads}, problem) ? kernels->name : nullptr;
 }

@@ -53,4 +53,12 @@ const KernelTable* select_kernels(const char* name, const char** message) {
   return nullptr;
 }
 
+const AttentionKernels* half_precision_attention(const KernelTable& table) {
+#if defined(__x86_64__)
+  if (&table == avx512_kernels() && __builtin_cpu_supports("avx512bf16")) return avx512_bf16_attention();
+#endif
+  (void)table;
+  return nullptr;
+}
+
 }  // namespace flashvl

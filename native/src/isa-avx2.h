@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels.h"
+
 namespace flashvl {
 namespace {
 
@@ -13,6 +15,7 @@ struct Isa {
   static constexpr int kPanels = 1;
   static constexpr int kZeroPoint4 = 8;
   static constexpr int kZeroPoint8 = 0;  // 8-bit weights are made signed on loading
+  static constexpr int kAttentionRows = 4, kAttentionPanels = 1;
   struct Ints { __m256i a, b; };
   struct Floats { __m256 a, b; };
   using Weights = Ints;
@@ -52,6 +55,35 @@ struct Isa {
   static inline Floats add(Floats x, Floats y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
   static inline Floats multiply_add(Floats x, Floats y, Floats z) { return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
   static inline void store(float* p, Floats v) { _mm256_storeu_ps(p, v.a), _mm256_storeu_ps(p + 8, v.b); }
+
+  static inline Floats splat_float(float v) { return {_mm256_set1_ps(v), _mm256_set1_ps(v)}; }
+  static inline Floats maximum(Floats x, Floats y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
+  static inline float largest(Floats v) {
+    float lanes[8], best;
+    _mm256_storeu_ps(lanes, _mm256_max_ps(v.a, v.b));
+    best = lanes[0];
+    for (float lane : lanes) best = lane > best ? lane : best;
+    return best;
+  }
+  static inline float total(Floats v) {
+    float lanes[8], sum = 0;
+    _mm256_storeu_ps(lanes, _mm256_add_ps(v.a, v.b));
+    for (float lane : lanes) sum += lane;
+    return sum;
+  }
+  // 2^x for x <= 0: the whole part goes into the exponent, the rest through the Taylor series.
+  template <int kTerms>
+  static inline Floats exp2(Floats x) { return {exp2_half<kTerms>(x.a), exp2_half<kTerms>(x.b)}; }
+  template <int kTerms>
+  static inline __m256 exp2_half(__m256 x) {
+    const __m256 clamped = _mm256_max_ps(x, _mm256_set1_ps(-127));  // 2^-127 has the exponent bits of zero
+    const __m256 whole = _mm256_round_ps(clamped, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), f = _mm256_sub_ps(clamped, whole);
+    __m256 sum = _mm256_set1_ps(kExp2Terms[kTerms]);
+    FLASHVL_UNROLL
+    for (int i = kTerms - 1; i >= 0; --i) sum = _mm256_fmadd_ps(sum, f, _mm256_set1_ps(kExp2Terms[i]));
+    const __m256i power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(whole), _mm256_set1_epi32(127)), 23);
+    return _mm256_mul_ps(sum, _mm256_castsi256_ps(power));
+  }
 
   static inline uint32_t abs_max_bits(const float* x, int64_t count) {
     __m256i most = _mm256_setzero_si256();

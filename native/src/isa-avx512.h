@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels.h"
+
 namespace flashvl {
 namespace {
 
@@ -13,6 +15,7 @@ struct Isa {
   static constexpr int kPanels = 2;
   static constexpr int kZeroPoint4 = 8;    // weights enter the dot product unsigned, so the sums start from -8 * sum(a)
   static constexpr int kZeroPoint8 = 128;
+  static constexpr int kAttentionRows = 5, kAttentionPanels = 5;  // 25 sums, 5 panels and a row in 32 registers
   using Ints = __m512i;    // 16 x int32
   using Floats = __m512;   // 16 x fp32
   using Weights = __m512i; // 16 columns x 4 bytes
@@ -38,6 +41,24 @@ struct Isa {
   static inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
   static inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
   static inline void store(float* p, Floats v) { _mm512_storeu_ps(p, v); }
+
+  static inline Floats splat_float(float v) { return _mm512_set1_ps(v); }
+  static inline Floats maximum(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+  static inline float largest(Floats v) { return _mm512_reduce_max_ps(v); }
+  static inline float total(Floats v) { return _mm512_reduce_add_ps(v); }
+  // 2^x for x <= 0 by the Taylor series of 2^f, |f| <= 1/2.
+  template <int kTerms>
+  static inline Floats exp2(Floats x) {
+    const Floats whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    return _mm512_scalef_ps(exp2_series<kTerms>(_mm512_sub_ps(x, whole)), whole);
+  }
+  template <int kTerms>
+  static inline Floats exp2_series(Floats f) {
+    Floats sum = splat_float(kExp2Terms[kTerms]);
+    FLASHVL_UNROLL
+    for (int i = kTerms - 1; i >= 0; --i) sum = multiply_add(sum, f, splat_float(kExp2Terms[i]));
+    return sum;
+  }
 
   // Largest |x| as the bits of a float: integer order is float order there, and NaN and infinity come out on top.
   static inline uint32_t abs_max_bits(const float* x, int64_t count) {

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels.h"
+
 namespace flashvl {
 namespace {
 
@@ -13,6 +15,7 @@ struct Isa {
   static constexpr int kPanels = 1;
   static constexpr int kZeroPoint4 = 0;  // the instruction takes signed bytes, so weights are made signed on loading
   static constexpr int kZeroPoint8 = 0;
+  static constexpr int kAttentionRows = 4, kAttentionPanels = 1;
   struct Ints { int32x4_t v[4]; };
   struct Floats { float32x4_t v[4]; };
   struct Weights { uint8x16_t v[4]; };
@@ -49,6 +52,23 @@ struct Isa {
   }
   static inline void store(float* p, const Floats& x) {
     for (int i = 0; i < 4; ++i) vst1q_f32(p + 4 * i, x.v[i]);
+  }
+
+  static inline Floats splat_float(float v) { return each<Floats>([&](int) { return vdupq_n_f32(v); }); }
+  static inline Floats maximum(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vmaxq_f32(x.v[i], y.v[i]); }); }
+  static inline float largest(const Floats& x) { return vmaxvq_f32(vmaxq_f32(vmaxq_f32(x.v[0], x.v[1]), vmaxq_f32(x.v[2], x.v[3]))); }
+  static inline float total(const Floats& x) { return vaddvq_f32(vaddq_f32(vaddq_f32(x.v[0], x.v[1]), vaddq_f32(x.v[2], x.v[3]))); }
+  // 2^x for x <= 0: the whole part goes into the exponent, the rest through the Taylor series.
+  template <int kTerms>
+  static inline Floats exp2(const Floats& x) {
+    return each<Floats>([&](int i) {
+      const float32x4_t clamped = vmaxq_f32(x.v[i], vdupq_n_f32(-127));  // 2^-127 has the exponent bits of zero
+      const float32x4_t whole = vrndnq_f32(clamped), f = vsubq_f32(clamped, whole);
+      float32x4_t sum = vdupq_n_f32(kExp2Terms[kTerms]);
+      FLASHVL_UNROLL
+      for (int j = kTerms - 1; j >= 0; --j) sum = vfmaq_f32(vdupq_n_f32(kExp2Terms[j]), sum, f);
+      return vmulq_f32(sum, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(whole), vdupq_n_s32(127)), 23)));
+    });
   }
 
   static inline uint32_t abs_max_bits(const float* x, int64_t count) {

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels.h"
+
 namespace flashvl {
 namespace {
 
@@ -13,6 +15,7 @@ struct Isa {
   static constexpr int kPanels = 1;
   static constexpr int kZeroPoint4 = 8;
   static constexpr int kZeroPoint8 = 128;
+  static constexpr int kAttentionRows = 2, kAttentionPanels = 1;
   struct Ints { int32_t v[16]; };
   struct Floats { float v[16]; };
   struct Weights { uint8_t v[64]; };
@@ -65,6 +68,21 @@ struct Isa {
   static inline Floats add(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] + y.v[i]; }); }
   static inline Floats multiply_add(Floats x, Floats y, Floats z) { return each<Floats>([&](int i) { return fmaf(x.v[i], y.v[i], z.v[i]); }); }
   static inline void store(float* p, Floats x) { memcpy(p, x.v, 64); }
+
+  static inline Floats splat_float(float v) { return each<Floats>([&](int) { return v; }); }
+  static inline Floats maximum(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] > y.v[i] ? x.v[i] : y.v[i]; }); }
+  static inline float largest(Floats x) {
+    float best = x.v[0];
+    for (float v : x.v) best = v > best ? v : best;
+    return best;
+  }
+  static inline float total(Floats x) {
+    float sum = 0;
+    for (float v : x.v) sum += v;
+    return sum;
+  }
+  template <int>
+  static inline Floats exp2(Floats x) { return each<Floats>([&](int i) { return exp2f(x.v[i]); }); }
 
   static inline uint32_t abs_max_bits(const float* x, int64_t count) {
     uint32_t most = 0;

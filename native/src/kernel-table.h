@@ -1,5 +1,8 @@
 // Fills the table of one instruction set; included once by each kernels-*.cc, after its isa-*.h.
 #pragma once
+#include "numbers-fp32.h"
+
+#include "attention-tile.h"
 #include "blockwise-tile.h"
 
 namespace flashvl {
@@ -22,6 +25,7 @@ inline KernelTable make_table() {
   table.tile_panels = Isa::kPanels;
   table.quantize_rows = quantize_rows;
   fill_tiles<Isa::kTileRows>(table);
+  table.attention = make_attention();
   return table;
 }
 

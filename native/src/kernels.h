@@ -3,7 +3,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Registers hold sums only when every loop over rows and panels is unrolled completely.
+#define FLASHVL_UNROLL _Pragma("GCC unroll 16")
+
 namespace flashvl {
+
+// (ln 2)^i / i!: the Taylor series of 2^x.
+constexpr float kExp2Terms[] = {1.0f, 0.693147181f, 0.240226507f, 0.0555041087f, 0.00961812911f, 0.00133335581f, 0.000154035304f};
 
 // Columns of a weight panel: one 512-bit register of int32 sums.
 constexpr int kPanelColumns = 16;
@@ -39,16 +45,26 @@ struct TileOutput {
 using QuantizeRowsFn = void (*)(const float* x, int64_t row_stride, int rows, const PackedWeights& w, const QuantizedRows& out);
 using TileFn = void (*)(const QuantizedRows& a, const PackedWeights& w, int64_t panel, const TileOutput& out);
 
-// softmax(q k^T * scale) v over one head of one picture; rows are `stride` floats apart.
+// Query rows that share one pass over the packed keys and values: 30 x 1024 scores and their rounded exponentials take
+// 180 KiB of second-level cache beside 300 KiB of keys and values.
+constexpr int64_t kAttentionBlockRows = 30;
+
+// softmax(q k^T * scale) v over one head of one picture.
 struct AttentionHead {
   const float *q, *k, *v;
   float* out;
-  int64_t stride, length, size;
+  int64_t stride, out_stride;  // floats from one position to the next
+  int64_t length, size;        // positions, and numbers of a position
   float scale;
 };
-// k and v of one head in the layout of the instruction set.
-using AttentionPackFn = void (*)(const AttentionHead& head, void* packed);
-using AttentionRowsFn = void (*)(const AttentionHead& head, const void* packed, void* scratch, int64_t first_row, int64_t rows);
+
+struct AttentionKernels {
+  const char* name;  // the numbers that are multiplied: "bf16" or "fp32"
+  int64_t (*packed_bytes)(const AttentionHead& head);
+  int64_t (*scratch_bytes)(const AttentionHead& head);
+  void (*pack)(const AttentionHead& head, void* packed);
+  void (*rows)(const AttentionHead& head, const void* packed, void* scratch, int64_t first_row, int64_t rows);
+};
 
 struct KernelTable {
   const char* name;
@@ -57,14 +73,19 @@ struct KernelTable {
   QuantizeRowsFn quantize_rows;
   TileFn tile4[kMaxTileRows + 1];      // by rows, 1 .. tile_rows
   TileFn tile8[kMaxTileRows + 1];
+  AttentionKernels attention;          // in fp32
 };
 
 // The table that this machine runs: the best it supports, or the one named by FLASHVL_KERNEL. Null: see `message`.
 const KernelTable* select_kernels(const char* name, const char** message);
 
+// Attention with bfloat16 factors, or null where the processor (or `table`, when it was asked for by name) has none.
+const AttentionKernels* half_precision_attention(const KernelTable& table);
+
 const KernelTable* portable_kernels();
 const KernelTable* avx2_kernels();
 const KernelTable* avx512_kernels();
 const KernelTable* neon_kernels();
+const AttentionKernels* avx512_bf16_attention();
 
 }  // namespace flashvl

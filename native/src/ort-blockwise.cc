@@ -11,6 +11,7 @@ namespace {
 // scales fp32 or fp16, bias fp32 [N] (optional).
 struct BlockwiseMatMul {
   static constexpr const char* kName = "BlockwiseMatMul";
+  static constexpr const char* kLast = "N";
   static constexpr size_t kInputs = 4, kRequiredInputs = 3;
   static ElementType input_type(size_t i) { return i == 1 ? kUint8 : i == 2 ? kUndefined : kFloat; }  // undefined: any, checked below
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdlib.h>
 
-#include "ort-abi.h"
+#include "ort-ops.h"
 #include "parallel.h"
 
 namespace flashvl {
@@ -77,8 +77,39 @@ struct Threads {
   }
 };
 
-// `Op` has kName, kInputs, kRequiredInputs, input_type(i), Status* load(api, info), Status* run(api, context) and
-// static Status* infer(api, context, input 0's shape, output dims).
+// The output has the shape of input 0 but for its last dimension, which becomes the attribute `last` where that is named.
+// Where the graph knows less than needed, the output's shape stays unknown.
+inline Status* infer_like_input(const Api& api, ShapeContext* context, const char* last) {
+  TensorInfo* shape = nullptr;  // owned by ONNX Runtime
+  size_t rank = 0;
+  int64_t dims[kMaxRank];
+  const char* names[kMaxRank];
+  FLASHVL_TRY(api.shape_of_input(context, 0, &shape));
+  FLASHVL_TRY(api.dimension_count(shape, &rank));
+  if (rank == 0 || rank > kMaxRank) return nullptr;
+  FLASHVL_TRY(api.dimensions(shape, dims, rank));
+  FLASHVL_TRY(api.symbolic_dimensions(shape, names, rank));
+  if (last) {
+    const OpAttribute* attribute = nullptr;
+    size_t size = 0;
+    FLASHVL_TRY(api.shape_attribute(context, last, &attribute));
+    FLASHVL_TRY(api.read_attribute(attribute, kAttributeInt, &dims[rank - 1], sizeof(int64_t), &size));
+    names[rank - 1] = "";
+  }
+  for (size_t i = 0; i < rank; ++i)
+    if (dims[i] < 0 && (!names[i] || !*names[i])) return nullptr;
+  TensorInfo* out = nullptr;
+  FLASHVL_TRY(api.new_info(&out));
+  Status* status = api.set_element_type(out, kFloat);
+  if (!status) status = api.set_dimensions(out, dims, rank);
+  if (!status) status = api.set_symbolic_dimensions(out, names, rank);
+  if (!status) status = api.set_output_shape(context, 0, out);
+  api.release(out);
+  return status;
+}
+
+// `Op` has kName, kInputs, kRequiredInputs, kLast (see above, or null), input_type(i), api, Status* load(info) and
+// Status* run(context).
 template <typename Op>
 CustomOp describe() {
   CustomOp op = {};
@@ -107,6 +138,11 @@ CustomOp describe() {
     return nullptr;
   };
   op.compute_or_fail = [](void* kernel, KernelContext* context) { return static_cast<const Op*>(kernel)->run(context); };
+  op.infer_shape = [](const CustomOp*, ShapeContext* context) -> Status* {
+    // A failure here is no reason to refuse a graph that can run.
+    if (Status* status = infer_like_input(*registered_api, context, Op::kLast)) registered_api->release(status);
+    return nullptr;
+  };
   op.start_version = [](const CustomOp*) { return 1; };
   op.end_version = [](const CustomOp*) { return 0x7fffffff; };
   op.may_inplace = op.alias_map = [](int**, int**) -> size_t { return 0; };

@@ -6,6 +6,10 @@ namespace flashvl {
 namespace ort {
 
 const CustomOp* blockwise_op();
+const CustomOp* attention_op();
+
+// The function table of the ONNX Runtime that registered the ops; shape inference is not handed one.
+extern const Api* registered_api;
 
 }  // namespace ort
 }  // namespace flashvl

@@ -22,7 +22,10 @@ export function loadLibrary() {
   const matmul = library.func(
     "int flashvl_blockwise_matmul(const char *kernel, int threads, const void *x, int64_t m, int64_t n, int64_t k, int bits, int64_t block, const void *values, const void *scales, int half, const void *bias, void *y)",
   );
-  return { kernelName, matmul };
+  const attention = library.func(
+    "const char *flashvl_full_attention(const char *kernel, int threads, int half, const void *q, const void *k, const void *v, int64_t stride, int64_t batch, int64_t length, int64_t heads, int64_t size, float scale, void *out)",
+  );
+  return { kernelName, matmul, attention };
 }
 
 /** The instruction sets that this processor can run. */
@@ -52,4 +55,30 @@ export function multiply(level: Level, threads: number, p: Product): Float32Arra
   const code = matmul(level, threads, p.x, p.m, p.n, p.k, p.bits, p.block, p.values, p.scales, half, bias, y);
   if (code !== 0) throw new Error(`flashvl_blockwise_matmul at ${level} answered ${code}`);
   return y;
+}
+
+export interface Heads {
+  batch: number;
+  length: number;
+  heads: number;
+  size: number;
+  /** Numbers from one position to the next in q, k and v. */
+  stride: number;
+  scale: number;
+}
+
+/** softmax(q k^T scale) v, and the kind of numbers that the kernels of `level` used. */
+export function attend(
+  level: Level,
+  threads: number,
+  half: boolean,
+  at: Heads,
+  [q, k, v]: readonly Float32Array[],
+): { out: Float32Array; numbers: "bf16" | "fp32" } {
+  const { batch, length, heads, size, stride, scale } = at;
+  const out = new Float32Array(batch * length * heads * size).fill(Number.NaN);
+  const { attention } = loadLibrary();
+  const numbers = attention(level, threads, half ? 1 : 0, q, k, v, stride, batch, length, heads, size, scale, out);
+  if (!numbers) throw new Error(`flashvl_full_attention failed at ${level}`);
+  return { out, numbers };
 }
