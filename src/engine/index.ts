@@ -5,6 +5,7 @@ export {
   compileCheckpoint,
   PRESET_NAMES,
   type Preset,
+  presetGraphs,
 } from "./compile/index.ts";
 export { defaultModelFolder } from "./default-model.ts";
 export { FlashVL, type ManyRequest, type ModelInfo, type ModelStats } from "./flashvl.ts";
