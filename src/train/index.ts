@@ -1,13 +1,24 @@
 /** @file The training room's door: supervised fine-tuning, GRPO, and the parts they are made of. */
 
+export {
+  advantages,
+  combineRewards,
+  normalizeThenSum,
+  type Reward,
+  type ScaleRewards,
+  zeroVarianceShare,
+} from "./advantages.ts";
 export { packBestFit } from "./data/pack.ts";
 export { type Encoded, type Sequence, toSequence } from "./data/sequence.ts";
+export { type PolicyLossInputs, type PolicyLossOptions, policyLoss } from "./loss/policy-loss.ts";
 export { tokenLogProbs } from "./loss/token-log-probs.ts";
+export { type Aggregation, type LossType, tokenWeights } from "./loss/token-weights.ts";
 export { type AdamWOptions, adamw, type Moments, newMoments } from "./optim/adamw.ts";
 export { clipFactor, globalNorm } from "./optim/clip.ts";
 export { type ScheduleOptions, scheduleFactor } from "./optim/schedule.ts";
 export { loadParameters, ParameterStore, usedParameters } from "./parameter-store.ts";
 export { type Recipe, readRecipe, type SeeRecipe, type SftRecipe } from "./recipe.ts";
+export { repeatedOrder } from "./repeated-order.ts";
 export { type SeeSample, trainToSee } from "./see.ts";
 export { type SftOptions, type SftResult, trainSft } from "./sft.ts";
 export { type SftShape, sftGraph } from "./sft-graph.ts";

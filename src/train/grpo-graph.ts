@@ -1,0 +1,65 @@
+/** @file The graphs of a GRPO update: log-probabilities of sampled tokens, and the policy loss over them. */
+
+import { input, type Value } from "../graph/index.ts";
+import { type FlashVLConfig, imageTokens, Parameters, sequenceHidden } from "../model/index.ts";
+import { type PolicyLossOptions, policyLoss } from "./loss/policy-loss.ts";
+import { tokenLogProbs } from "./loss/token-log-probs.ts";
+import type { SftShape } from "./sft-graph.ts";
+import type { StepGraph } from "./step-session.ts";
+
+export interface GrpoGraphOptions extends PolicyLossOptions {
+  /** Temperature of the rollouts: log-probabilities are of logits divided by it. */
+  readonly temperature: number;
+  /** One update per rollout: the old log-probabilities are the current ones. */
+  readonly onPolicy: boolean;
+  /** Completions per batch, for level "sequence". */
+  readonly sequences: number;
+}
+
+/** log p and entropy of the labelled tokens; inputs as `sftGraph`, without the weights. */
+function sampledTokens(config: FlashVLConfig, shape: SftShape, temperature: number) {
+  const p = new Parameters(config);
+  const hidden = sequenceHidden(p, config, shape, imageTokens(p, config, shape.images));
+  const rows = input("label_rows", "int64", [shape.labels]);
+  const targets = input("targets", "int64", [shape.labels]);
+  const scale = temperature === 1 ? undefined : input("inverse_temperature", "float32", []);
+  return tokenLogProbs(p, hidden, rows, targets, { chunk: shape.headChunk, scale, entropy: true });
+}
+
+/** Only log-probabilities: for the policy before the update, and for the reference. */
+export const logProbGraph = (config: FlashVLConfig, shape: SftShape, temperature: number): StepGraph => ({
+  outputs: { log_probs: sampledTokens(config, shape, temperature).logProbs },
+});
+
+/**
+ * Inputs: those of `sequenceHidden`, `pixels`, `label_rows`, `targets`, and float32 [labels]: `advantages`,
+ * `policy_weights`, `kl_weights` (beta > 0), `old_log_probs` (not on-policy), `ref_log_probs` (beta > 0), `tau` (sapo),
+ * `sequence_of` int64 and `sequence_share` (level "sequence").
+ * Outputs: `loss`, `log_probs`, `entropy`.
+ */
+export function grpoGraph(config: FlashVLConfig, shape: SftShape, options: GrpoGraphOptions): StepGraph {
+  const { logProbs, entropy } = sampledTokens(config, shape, options.temperature);
+  const perToken = (name: string): Value => input(name, "float32", [shape.labels]);
+  const policyWeights = perToken("policy_weights");
+  const loss = policyLoss(
+    {
+      logProbs,
+      oldLogProbs: options.onPolicy ? undefined : perToken("old_log_probs"),
+      refLogProbs: options.beta > 0 ? perToken("ref_log_probs") : undefined,
+      advantages: perToken("advantages"),
+      policyWeights,
+      klWeights: options.beta > 0 ? perToken("kl_weights") : policyWeights,
+      tau: options.kind === "sapo" ? perToken("tau") : undefined,
+      sequence:
+        options.level === "sequence"
+          ? {
+              of: input("sequence_of", "int64", [shape.labels]),
+              count: options.sequences,
+              share: perToken("sequence_share"),
+            }
+          : undefined,
+    },
+    options,
+  );
+  return { loss, outputs: { log_probs: logProbs, entropy: entropy! } };
+}

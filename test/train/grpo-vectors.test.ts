@@ -1,0 +1,184 @@
+/** @file GRPO's losses, gradients, advantages and schedules against numbers that TRL computed. */
+
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { gradients, input, type Value, weight } from "../../src/graph/index.ts";
+import {
+  adamw,
+  advantages,
+  clipFactor,
+  globalNorm,
+  type LossType,
+  newMoments,
+  normalizeThenSum,
+  type PolicyLossOptions,
+  packBestFit,
+  policyLoss,
+  repeatedOrder,
+  scheduleFactor,
+  tokenWeights,
+} from "../../src/train/index.ts";
+import { evaluate, relativeError } from "./evaluate.ts";
+
+const vectors = JSON.parse(readFileSync(new URL("../golden/grpo-vectors.json", import.meta.url), "utf8"));
+const {
+  logps,
+  oldLogps,
+  refLogps,
+  mask,
+  advantages: rowAdvantages,
+} = vectors.inputs as Record<string, number[][]> & { advantages: number[] };
+const [ROWS, LENGTH] = [logps!.length, logps![0]!.length];
+
+interface Config {
+  lossType: LossType;
+  beta: number;
+  epsilonLow: number;
+  epsilonHigh: number;
+  klBiasCorrection: boolean | null;
+  importanceSamplingLevel: "token" | "sequence";
+  delta: number | null;
+  onPolicy: boolean;
+  maxCompletionLength: number;
+  gradAccum: number;
+  stepsPerGeneration: number;
+  numItemsInBatch: number;
+  [other: string]: unknown;
+}
+
+/** Loss and gradient of one case, computed by the project's graph. */
+async function compute(
+  c: Config,
+  own: { mask?: number[][]; rows?: [number, number]; tau?: [number, number]; correction?: number[][] } = {},
+) {
+  const [from, to] = own.rows ?? [0, ROWS];
+  const take = <T>(x: T[]): T[] => x.slice(from, to);
+  const counted = take(own.mask ?? mask!);
+  const n = (to - from) * LENGTH;
+  const perToken = (name: string): Value => input(name, "float32", [n]);
+  const logProbs = weight("logp", "float32", [n]);
+  const options: PolicyLossOptions = {
+    kind: c.lossType === "cispo" || c.lossType === "sapo" ? c.lossType : "clip",
+    epsilonLow: c.epsilonLow,
+    epsilonHigh: c.epsilonHigh,
+    delta: c.delta ?? undefined,
+    level: c.importanceSamplingLevel,
+    beta: c.beta,
+    kl: c.klBiasCorrection === false ? "k3" : "k3-unbiased",
+  };
+  const loss = policyLoss(
+    {
+      logProbs,
+      oldLogProbs: c.onPolicy ? undefined : perToken("old"),
+      refLogProbs: c.beta > 0 ? perToken("ref") : undefined,
+      advantages: perToken("advantages"),
+      policyWeights: perToken("policy_weights"),
+      klWeights: perToken("kl_weights"),
+      sequence:
+        c.importanceSamplingLevel === "sequence"
+          ? { of: input("of", "int64", [n]), count: to - from, share: perToken("share") }
+          : undefined,
+      tau: c.lossType === "sapo" ? perToken("tau") : undefined,
+    },
+    options,
+  );
+  const weights = tokenWeights(counted, { ...c, generationTokens: c.numItemsInBatch });
+  const correction = own.correction ? take(own.correction) : counted.map((row) => row.map(() => 1));
+  const tau = own.tau ?? [1, 1.05];
+  const values = {
+    logp: take(logps!).flat(),
+    old: take(oldLogps!).flat(),
+    ref: take(refLogps!).flat(),
+    advantages: take(rowAdvantages as unknown as number[]).flatMap((a) => Array(LENGTH).fill(a)),
+    policy_weights: weights.flatMap((row, i) => row.map((w, t) => w * (correction[i]![t] ?? correction[i]![0]!))),
+    kl_weights: weights.flat(),
+    of: counted.flatMap((row, i) => row.map(() => i)),
+    share: counted.flatMap((row) =>
+      row.map(
+        (m) =>
+          m /
+          Math.max(
+            1,
+            row.reduce((x, y) => x + y, 0),
+          ),
+      ),
+    ),
+    tau: take(rowAdvantages as unknown as number[]).flatMap((a) => Array(LENGTH).fill(a > 0 ? tau[0] : tau[1])),
+  };
+  const [gradient] = gradients(loss, [logProbs]);
+  const result = await evaluate({ loss, gradient: gradient! }, values);
+  return { loss: result.loss![0]!, gradient: result.gradient! };
+}
+
+describe("policy losses equal TRL's", () => {
+  for (const c of vectors.grpo) {
+    test(c.name, async () => {
+      const { mask: rowMask, importanceSamplingRatio: correction } = c.override ?? {};
+      const { loss, gradient } = await compute(c.config, { mask: rowMask, correction });
+      expect(Math.abs(loss - c.loss)).toBeLessThan(2e-7);
+      expect(relativeError(gradient, c.dLossDLogps.flat(), 1e-3)).toBeLessThan(1e-5);
+    });
+  }
+
+  test("dapo over two micro-batches sums to the whole", async () => {
+    const base = vectors.grpo.find((c: { name: string }) => c.name === "dapo/eh0.28/beta0");
+    const halves = await Promise.all(
+      [
+        [0, 3],
+        [3, 6],
+      ].map((rows) => compute(base.config, { rows: rows as [number, number] })),
+    );
+    halves.forEach(({ loss }, i) => {
+      expect(loss).toBeCloseTo(vectors.microBatches.parts[i], 6);
+    });
+    expect(halves[0]!.loss + halves[1]!.loss).toBeCloseTo(vectors.microBatches.full, 6);
+  });
+});
+
+describe("advantages equal the published ones", () => {
+  for (const c of vectors.advantages)
+    test(c.name, () => {
+      const epsilon = c.name.startsWith("verl") ? 1e-6 : 1e-4;
+      const scale = c.name.includes("batch") ? "batch" : c.name.includes("none") ? "none" : "group";
+      const found = c.rewardsPerFunction
+        ? normalizeThenSum(c.rewardsPerFunction, c.weights, c.numGenerations)
+        : advantages(c.rewards, c.numGenerations, scale, epsilon);
+      expect(relativeError(found, c.advantages)).toBeLessThan(1e-12);
+    });
+});
+
+describe("schedules equal transformers'", () => {
+  for (const c of vectors.schedules)
+    test(c.name, () => {
+      const kind = c.name.startsWith("cosine") ? "cosine" : c.name.startsWith("linear") ? "linear" : "constant";
+      const found = c.multiplier.map((_: number, step: number) =>
+        scheduleFactor(step, { kind, warmupSteps: c.warmup, totalSteps: c.steps, minFactor: c.args?.min_lr_rate }),
+      );
+      expect(relativeError(found, c.multiplier)).toBeLessThan(1e-12);
+    });
+});
+
+test("AdamW with clipping takes torch's steps", () => {
+  const { init, lr, betas, eps, weightDecay, maxGradNorm, grads, steps } = vectors.adamw;
+  const w = Float32Array.from(init as number[]);
+  const moments = newMoments(w.length);
+  grads.forEach((g: number[], i: number) => {
+    const gradient = Float32Array.from(g);
+    const norm = globalNorm([gradient]);
+    expect(norm).toBeCloseTo(steps[i].gradNorm, 6);
+    adamw(w, gradient, moments, i + 1, lr, clipFactor(norm, maxGradNorm), { betas, epsilon: eps, weightDecay });
+    expect(relativeError(w, steps[i].params)).toBeLessThan(1e-6);
+  });
+});
+
+test("best-fit decreasing packs as TRL does", () => {
+  const [bfd] = vectors.packing;
+  const lengths = bfd.sequences.map((s: number[]) => Math.min(s.length, bfd.seqLength));
+  expect(packBestFit(lengths, bfd.seqLength).map((bin) => bin.map((i) => lengths[i]))).toEqual(bfd.packed.seq_lengths);
+});
+
+test("prompts are repeated in TRL's order", () => {
+  expect(repeatedOrder([0, 1, 2, 3, 4, 5, 6], { numGenerations: 2, promptsPerBatch: 3, repeats: 2 })).toEqual(
+    vectors.sampleOrder.indices,
+  );
+});
