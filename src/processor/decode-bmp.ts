@@ -7,6 +7,8 @@ import { unpackBmpRle } from "./unpack-bmp-rle.ts";
 const FILE_HEADER = 14;
 const CORE_HEADER = 12;
 const INFO_HEADERS = [40, 52, 56, 64, 108, 124];
+/** What is read of the headers: the file's, the info header, and the three bit masks inside or after it. */
+const HEADERS_READ = FILE_HEADER + 40 + 12;
 const RAW = 0;
 const RLE8 = 1;
 const RLE4 = 2;
@@ -137,18 +139,10 @@ function readPaletted(bytes: Uint8Array, header: Header, stride: number): Uint8A
 
 /** @throws InputError if the file is damaged, cut off, of a kind that Pillow does not read either, or exceeds a limit */
 export function decodeBmp(bytes: Uint8Array, limits: ImageLimits): RgbImage {
-  if (bytes.length < FILE_HEADER + 40 + 12) {
-    // Longer than any header without pixels; the shortest real bitmap of the oldest kind is padded below.
-    const padded = new Uint8Array(FILE_HEADER + 40 + 12);
-    padded.set(bytes);
-    if (bytes.length < FILE_HEADER + CORE_HEADER) throw unsupported(`it is cut off after ${bytes.length} bytes`);
-    return decodeHeaderAndPixels(bytes, padded, limits);
-  }
-  return decodeHeaderAndPixels(bytes, bytes, limits);
-}
-
-function decodeHeaderAndPixels(bytes: Uint8Array, start: Uint8Array, limits: ImageLimits): RgbImage {
-  const header = readHeader(new DataView(start.buffer, start.byteOffset, start.length));
+  if (bytes.length < FILE_HEADER + CORE_HEADER) throw unsupported(`it is cut off after ${bytes.length} bytes`);
+  const start = new Uint8Array(HEADERS_READ); // zeros where a tiny bitmap of the oldest kind has ended already
+  start.set(bytes.subarray(0, HEADERS_READ));
+  const header = readHeader(new DataView(start.buffer));
   const { width, height, bits, compression } = header;
   checkPixelLimit(width, height, limits);
   const paletted = bits === 1 || bits === 4 || bits === 8;

@@ -1,6 +1,6 @@
 /** @file Reads an encoded picture from a file, checking what it is and how large before reading. */
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { checkByteLimit, type ImageLimits } from "../image-limits.ts";
 import { InputError } from "../input-error.ts";
 
@@ -20,8 +20,9 @@ const PATH_ERRORS: Record<string, string> = {
 /** @throws InputError if the path is not a readable, regular file within the limit */
 export async function readImageFile(path: string, limits: ImageLimits): Promise<Uint8Array> {
   const shown = JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path);
+  let file: FileHandle | undefined;
   try {
-    await using file = await open(path, OPEN_FLAGS);
+    file = await open(path, OPEN_FLAGS);
     const stats = await file.stat();
     // A pipe or device could block or never end.
     if (!stats.isFile()) throw new InputError("invalid", `The image ${shown} is not a regular file.`);
@@ -31,5 +32,7 @@ export async function readImageFile(path: string, limits: ImageLimits): Promise<
     const problem = PATH_ERRORS[(cause as NodeJS.ErrnoException).code ?? ""];
     if (problem === undefined) throw cause;
     throw new InputError("not-found", `The image ${shown} cannot be read: ${problem}.`, { cause });
+  } finally {
+    await file?.close();
   }
 }
