@@ -1,0 +1,40 @@
+/** @file The command line as a whole: which commands there are and what all of them share. */
+import { createRequire } from "node:module";
+import { Command } from "commander";
+import { register as registerCompile } from "./commands/compile.ts";
+import { register as registerInit } from "./commands/init.ts";
+import { register as registerInspect } from "./commands/inspect.ts";
+import { register as registerPull } from "./commands/pull.ts";
+import { addEnvironmentTwins } from "./environment.ts";
+import { addCommonOptions } from "./shared-options.ts";
+
+const { version, description } = createRequire(import.meta.url)("../../package.json") as {
+  version: string;
+  description: string;
+};
+
+/** Every command; a file in commands/ exports `register`, which adds one command to the program. */
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerPull,
+  registerInspect,
+  registerCompile,
+  registerInit,
+];
+
+/**
+ * The program, ready to parse. Commands load the rooms that they need when they run, so that help and version are quick.
+ *
+ * @param env where flags find their twins
+ */
+export function buildProgram(env: NodeJS.ProcessEnv = process.env): Command {
+  const program = new Command("flashvl")
+    .description(description)
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError("Run the command with --help to see its flags.")
+    .addHelpText("after", "\nEvery flag has an environment twin: --max-new-tokens is FLASHVL_MAX_NEW_TOKENS.");
+  for (const register of COMMANDS) register(program);
+  for (const command of program.commands) addCommonOptions(command);
+  addEnvironmentTwins(program, env);
+  return program;
+}

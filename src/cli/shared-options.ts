@@ -1,0 +1,43 @@
+/** @file Flags that several commands have, with one wording and one meaning. */
+import type { Command } from "commander";
+
+/** Flags of every command. */
+export interface CommonOptions {
+  json?: boolean;
+  debug?: boolean;
+}
+
+/** Flags of commands that look for a model. */
+export interface ModelOptions {
+  hubCache?: string;
+  endpoint?: string;
+  offline?: boolean;
+}
+
+/** Flags of commands that run or build graphs. */
+export interface EngineOptions {
+  preset?: string;
+  device?: string;
+  threads?: number;
+  cache?: string;
+}
+
+/** Adds --json and --debug. */
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option("--json", "print machine-readable JSON, errors too")
+    .option("--debug", "show where an error comes from");
+}
+
+/** Adds the flags that say where models come from; the token comes from HF_TOKEN, since other users see command lines. */
+export function addHubOptions(command: Command): Command {
+  return command
+    .option("--hub-cache <folder>", "cache of downloaded models (default: HF_HUB_CACHE, ~/.cache/huggingface/hub)")
+    .option("--endpoint <url>", "address of the hub (default: HF_ENDPOINT, https://huggingface.co)")
+    .option("--offline", "use only what the cache holds (also HF_HUB_OFFLINE)");
+}
+
+/** The hub flags as options of `resolveModel`. */
+export function hubOptions({ hubCache, endpoint, offline }: ModelOptions) {
+  return { cacheDir: hubCache, endpoint, offline };
+}

@@ -1,0 +1,71 @@
+/** @file A progress bar on stderr, for people: nothing is drawn where stderr is not a terminal. */
+import { formatBytes, formatDuration } from "./format.ts";
+
+/** What a bar shows. */
+export interface ProgressState {
+  label: string;
+  done: number;
+  total: number;
+  /** Bytes come with sizes and a rate, steps as "2/3". */
+  unit: "bytes" | "steps";
+}
+
+/** Redrawing more often costs time and cannot be seen. */
+const REDRAW_MS = 100;
+const BAR_WIDTH = 24;
+
+/** One line of text for a state; `seconds` and `gained` are the time and amount since the bar began. */
+export function progressLine(state: ProgressState, seconds: number, gained: number, columns: number): string {
+  const { label, done, total, unit } = state;
+  const share = total > 0 ? Math.min(1, done / total) : 0;
+  const full = Math.round(share * BAR_WIDTH);
+  const bar = `[${"#".repeat(full)}${"-".repeat(BAR_WIDTH - full)}]`;
+  const parts = [label, bar, `${Math.floor(share * 100)}%`.padStart(4)];
+  if (unit === "steps") parts.push(`${done}/${total}`);
+  else {
+    parts.push(`${formatBytes(done)} of ${formatBytes(total)}`);
+    // In the first second a rate says little.
+    if (seconds >= 1 && gained > 0) {
+      const rate = gained / seconds;
+      parts.push(`${formatBytes(rate)}/s`, formatDuration((total - done) / rate));
+    }
+  }
+  return parts.join("  ").slice(0, Math.max(1, columns - 1));
+}
+
+/** Draws states over each other on one line; a new label begins a new line. */
+export class ProgressBar {
+  private label: string | undefined;
+  private began = { at: 0, done: 0 };
+  private drawnAt = -Infinity;
+
+  constructor(
+    private readonly stream: Pick<NodeJS.WriteStream, "isTTY" | "columns" | "write"> = process.stderr,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  update(state: ProgressState): void {
+    if (!this.stream.isTTY) return;
+    const now = this.now();
+    if (state.label !== this.label) {
+      this.end();
+      this.label = state.label;
+      this.began = { at: now, done: state.done };
+    } else if (now - this.drawnAt < REDRAW_MS && state.done < state.total) return;
+    this.drawnAt = now;
+    const line = progressLine(
+      state,
+      (now - this.began.at) / 1000,
+      state.done - this.began.done,
+      this.stream.columns ?? 80,
+    );
+    this.stream.write(`\r\x1b[2K${line}`);
+  }
+
+  /** Leaves the last state standing and goes to the next line. */
+  end(): void {
+    if (this.label !== undefined) this.stream.write("\n");
+    this.label = undefined;
+    this.drawnAt = -Infinity;
+  }
+}
