@@ -10,6 +10,7 @@ export {
 } from "./advantages.ts";
 export { packBestFit } from "./data/pack.ts";
 export { type Encoded, type Sequence, toSequence } from "./data/sequence.ts";
+export { type GrpoOptions, trainGrpo } from "./grpo.ts";
 export { type PolicyLossInputs, type PolicyLossOptions, policyLoss } from "./loss/policy-loss.ts";
 export { tokenLogProbs } from "./loss/token-log-probs.ts";
 export { type Aggregation, type LossType, tokenWeights } from "./loss/token-weights.ts";
@@ -17,8 +18,9 @@ export { type AdamWOptions, adamw, type Moments, newMoments } from "./optim/adam
 export { clipFactor, globalNorm } from "./optim/clip.ts";
 export { type ScheduleOptions, scheduleFactor } from "./optim/schedule.ts";
 export { loadParameters, ParameterStore, usedParameters } from "./parameter-store.ts";
-export { type Recipe, readRecipe, type SeeRecipe, type SftRecipe } from "./recipe.ts";
+export { type GrpoRecipe, type Recipe, readRecipe, type SeeRecipe, type SftRecipe } from "./recipe.ts";
 export { repeatedOrder } from "./repeated-order.ts";
+export { loadRewards, type RewardFunction, type RewardSpec } from "./rewards.ts";
 export { type SeeSample, trainToSee } from "./see.ts";
 export { type SftOptions, type SftResult, trainSft } from "./sft.ts";
 export { type SftShape, sftGraph } from "./sft-graph.ts";

@@ -99,10 +99,60 @@ export const sftRecipe = z.strictObject({
   patience: positive.optional(),
 });
 
+const weight = z.number().default(1);
+const reward = z.union([
+  z.strictObject({ name: z.literal("accuracy"), weight, partial: z.boolean().default(false) }),
+  z.strictObject({ name: z.enum(["format", "think"]), weight }),
+  z.strictObject({ name: z.literal("length"), weight, margin: positive }),
+  z.strictObject({ name: z.literal("repetition"), weight, n: positive.default(3) }),
+  z.strictObject({ module: z.string(), weight }),
+]);
+
+export const grpoRecipe = z.strictObject({
+  stage: z.literal("grpo"),
+  ...common,
+  /** Prompts and scores: the market generator's options. */
+  data: z.strictObject({ market: z.record(z.string(), z.unknown()) }),
+  /** Held-out pictures to ask about, and how often. */
+  evalPictures: positive.default(40),
+  evalEvery: positive.default(25),
+  batch: shape,
+  train: z
+    .array(z.enum(["tower", "adapter", "decoder"]))
+    .min(1)
+    .default(["decoder"]),
+  recompute: z.boolean().default(false),
+  /** Answers per prompt, and prompts per generation batch. */
+  groupSize: z.number().int().min(2).default(8),
+  promptsPerStep: positive.default(8),
+  rollout: z
+    .strictObject({ temperature: z.number().positive().default(1), maxNewTokens: positive.default(128) })
+    .prefault({}),
+  rewards: z.array(reward).min(1),
+  scaleRewards: z.enum(["group", "batch", "none"]).default("group"),
+  lossType: z.enum(["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo"]).default("dapo"),
+  importanceLevel: z.enum(["token", "sequence"]).default("token"),
+  epsilonLow: z.number().positive().default(0.2),
+  epsilonHigh: z.number().positive().default(0.2),
+  delta: z.number().positive().optional(),
+  tau: z.tuple([z.number().positive(), z.number().positive()]).default([1, 1.05]),
+  /** Weight of the KL to the model that the run starts from. */
+  beta: z.number().nonnegative().default(0),
+  kl: z.enum(["k3", "k3-unbiased"]).default("k3-unbiased"),
+  /** Answers that the token limit cut are left out of the loss. */
+  maskTruncated: z.boolean().default(false),
+  /** Updates per generation batch, each with its share of the prompts; and how often the batch is gone through. */
+  updatesPerRollout: positive.default(1),
+  reuse: positive.default(1),
+  /** Groups whose rewards are all equal are replaced by others so many times (DAPO's dynamic sampling). */
+  resampleTries: z.number().int().nonnegative().default(0),
+});
+
+export type GrpoRecipe = z.infer<typeof grpoRecipe>;
 export type SeeRecipe = z.infer<typeof seeRecipe>;
 export type SftRecipe = z.infer<typeof sftRecipe>;
 
-const recipe = z.discriminatedUnion("stage", [seeRecipe, sftRecipe]);
+const recipe = z.discriminatedUnion("stage", [seeRecipe, sftRecipe, grpoRecipe]);
 export type Recipe = z.infer<typeof recipe>;
 
 /**
@@ -124,6 +174,8 @@ export async function readRecipe(path: string): Promise<Recipe> {
     done.data = { ...done.data, file: absolute(done.data.file), images: absolute(done.data.images) };
     if (done.validation) done.validation = { ...done.validation, file: absolute(done.validation.file) };
   }
+  if (done.stage === "grpo")
+    done.rewards = done.rewards.map((r) => ("module" in r ? { ...r, module: resolve(base, r.module) } : r));
   return done;
 }
 

@@ -35,22 +35,19 @@ export interface SftResult {
   readonly step: number;
 }
 
-const sum = (values: Float32Array): number => values.reduce((a, b) => a + b, 0);
-
 /** Mean loss and share of right tokens over whole batches. */
 async function evaluate(session: StepSession, batches: readonly Batch[], shape: SftShape, imageTokens: number) {
   let [loss, right, tokens] = [0, 0, 0];
   for (const batch of batches) {
-    fillInputs(session.inputs, batch, shape, imageTokens, 1);
+    fillInputs(session.inputs, batch, shape, imageTokens);
     await session.run();
-    const weights = session.inputs.get("weights")!.data as Float32Array;
     const logProbs = session.outputs.get("log_probs")!.data as Float32Array;
     const correct = session.outputs.get("correct")!.data as Float32Array;
-    for (let i = 0; i < weights.length; i++) {
-      loss -= weights[i]! * logProbs[i]!;
-      right += weights[i]! * correct[i]!;
+    for (let i = 0; i < batch.trainedTokens; i++) {
+      loss -= logProbs[i]!;
+      right += correct[i]!;
     }
-    tokens += sum(weights);
+    tokens += batch.trainedTokens;
   }
   return { loss: loss / tokens, accuracy: right / tokens };
 }
@@ -101,6 +98,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     : undefined;
   const held: Batch[] = [];
   if (evaluator) for await (const batch of toBatches(asyncFrom(options.validation!), shape, 0)) held.push(batch);
+  const weights = session.inputs.get("weights")!.data as Float32Array;
   const accumulated = accumulate(session.gradients, recipe.accumulate);
 
   const save = async (to: typeof checkpoints) =>
@@ -133,7 +131,10 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
       let [loss, right] = [0, 0];
       accumulated.reset();
       for (const [i, batch] of window.entries()) {
-        fillInputs(session.inputs, batch, shape, config.imageTokens, 1 / tokens);
+        weights.fill(0);
+        fillInputs(session.inputs, batch, shape, config.imageTokens, (label) => {
+          weights[label] = 1 / tokens;
+        });
         if (i === window.length - 1) {
           next = take(); // prepared while the step runs
           next.catch(() => {});

@@ -59,13 +59,16 @@ export async function* toBatches(
   if (taken.length > 0) yield batch();
 }
 
-/** Writes a batch into the bound inputs of an SFT graph; `weight` is the weight of every trained token. */
+/** Told of every trained token of a batch: its place among the labels, its sample, and which of the sample's targets it is. */
+export type OnLabel = (label: number, sample: Sequence, target: number) => void;
+
+/** Writes a batch into the bound inputs of a training graph; unused places are zero. */
 export function fillInputs(
   inputs: ReadonlyMap<string, Tensor>,
   batch: Batch,
   shape: SftShape,
   imageTokens: number,
-  weight: number,
+  onLabel: OnLabel = () => {},
 ): void {
   const data = <T>(name: string): T => {
     const tensor = inputs.get(name);
@@ -80,19 +83,18 @@ export function fillInputs(
   const branches = data<Int32Array>("branches").fill(0);
   const labelRows = data<BigInt64Array>("label_rows").fill(0n);
   const targets = data<BigInt64Array>("targets").fill(0n);
-  const weights = data<Float32Array>("weights").fill(0);
-  const pixels = inputs.has("pixels") ? data<Float32Array>("pixels") : undefined;
+  const pixels = data<Float32Array>("pixels");
   let [image, label] = [0, 0];
   batch.rows.forEach((samples, row) => {
     let at = row * shape.length;
     samples.forEach((sample, s) => {
       let slot = image * imageTokens;
-      for (const picture of sample.pixels) pixels?.set(picture, image++ * picture.length);
-      for (const [before, id] of sample.targets) {
+      for (const picture of sample.pixels) pixels.set(picture, image++ * picture.length);
+      sample.targets.forEach(([before, id], k) => {
         labelRows[label] = BigInt(at + before);
         targets[label] = BigInt(id);
-        weights[label++] = weight;
-      }
+        onLabel(label++, sample, k);
+      });
       sample.ids.forEach((id, i) => {
         if (id < 0) {
           isImage[at + i] = 1;

@@ -1,0 +1,78 @@
+/** @file Rollouts: groups of answers by the project's own engine, scored. */
+
+import type { FlashVL } from "../engine/index.ts";
+import { buildPrompt, loadImage, type PreprocessorConfig, preprocessImage, withImages } from "../processor/index.ts";
+import type { Task } from "../tasks/index.ts";
+import { combineRewards, type Reward } from "./advantages.ts";
+import type { NamedReward } from "./rewards.ts";
+
+export interface RolloutOptions {
+  /** Answers per prompt. */
+  readonly groupSize: number;
+  readonly temperature: number;
+  readonly maxNewTokens: number;
+  /** Seed of the first answer of the first prompt; every answer gets its own. */
+  readonly seed: number;
+}
+
+export interface Answer {
+  readonly text: string;
+  readonly tokens: readonly number[];
+  /** Log-probability of each token when it was drawn. */
+  readonly logProbs: readonly number[];
+  /** Ended by the token limit instead of by itself. */
+  readonly truncated: boolean;
+  /** One per reward function. */
+  readonly rewards: readonly Reward[];
+  readonly reward: Reward;
+}
+
+export interface Group<Row> {
+  readonly row: Row;
+  readonly promptIds: readonly number[];
+  readonly pixels: readonly Float32Array[];
+  readonly answers: readonly Answer[];
+}
+
+/** Keeps seeds of neighbouring prompts apart. */
+const SEED_STRIDE = 65_536;
+
+/** A group of sampled, scored answers for each row. Deterministic for the same weights, rows and seed. */
+export async function rollout<Row>(
+  model: FlashVL,
+  task: Task<Row>,
+  rows: readonly Row[],
+  rewards: readonly NamedReward<Row>[],
+  preprocessor: PreprocessorConfig,
+  options: RolloutOptions,
+): Promise<Group<Row>[]> {
+  const { groupSize, temperature, maxNewTokens, seed } = options;
+  const groups: Group<Row>[] = [];
+  for (const [i, row] of rows.entries()) {
+    const { images, messages } = task.prompt(row);
+    const loaded = await Promise.all(images.map((image) => loadImage(image)));
+    const sampling = { doSample: true, temperature, topP: 1, maxNewTokens, seed: (seed + i * SEED_STRIDE) % 2 ** 32 };
+    const results = await model.rollouts(loaded, messages, groupSize, sampling);
+    const prompt = buildPrompt(model.tokenizer, withImages(messages, loaded), {
+      imageTokens: model.config.imageTokens,
+    });
+    const answers = await Promise.all(
+      results.map(async ({ text, tokens, logprobs, finishReason }): Promise<Answer> => {
+        const completion = { task, row, text, tokens, maxTokens: maxNewTokens };
+        const scores = await Promise.all(rewards.map((r) => r.score(completion)));
+        const reward = combineRewards(
+          scores,
+          rewards.map((r) => r.weight),
+        );
+        return { text, tokens, logProbs: logprobs!, truncated: finishReason === "length", rewards: scores, reward };
+      }),
+    );
+    groups.push({
+      row,
+      promptIds: prompt.ids,
+      pixels: loaded.map((image) => preprocessImage(image, preprocessor)),
+      answers,
+    });
+  }
+  return groups;
+}
