@@ -22,3 +22,4 @@ export { thinkAnswerFormatReward, thinkFormatReward } from "./rewards/format.ts"
 export { repetitionReward } from "./rewards/repetition.ts";
 export { softOverlongReward } from "./rewards/soft-overlong.ts";
 export type { Score, Task } from "./task.ts";
+export * from "./vlmeval/index.ts";

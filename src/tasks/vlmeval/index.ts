@@ -1,0 +1,39 @@
+/** @file The door of the benchmark sets: data files, prompts, scores and reports in the manner of VLMEvalKit. */
+export { type ColumnType, typedValue } from "./data/column-type.ts";
+export { loadRows, type VlmRow, type VlmRows } from "./data/load-rows.ts";
+export { openSource } from "./data/open-source.ts";
+export { type PredictionFormat, readBack, repliesAsScored } from "./data/read-back.ts";
+export type { RowSource } from "./data/row-source.ts";
+export { PROMPT_STYLES, type PromptStyle, promptMessages } from "./prompts/style.ts";
+export { parsePyFloat, pyFloatRepr } from "./python/number.ts";
+export { groupBy } from "./score/group-by.ts";
+export {
+  type Ask,
+  type Decision,
+  type JudgeAsk,
+  type Reply,
+  type RowScore,
+  runProgram,
+  type ScoreProgram,
+} from "./score/program.ts";
+export {
+  DEFAULT_RULES,
+  MATCHER_VERSIONS,
+  type MatcherVersion,
+  SCORING_MODES,
+  type ScoringMode,
+  type ScoringRules,
+} from "./score/rules.ts";
+export type { Table, Value } from "./score/table.ts";
+export {
+  type Answered,
+  type FileKind,
+  type Metric,
+  type MetricUnit,
+  metricValue,
+  type ScoreContext,
+  type Scored,
+  type SetDefinition,
+  type SetReport,
+} from "./set-definition.ts";
+export { customSet, findSet, VLM_SETS } from "./sets/index.ts";

@@ -1,0 +1,89 @@
+/** @file Short-answer sets: TextVQA, DocVQA, InfoVQA, ChartQA, and any other with an answer column. */
+import { shortAnswerPrompt } from "../prompts/dataset-default.ts";
+import { type PyValue, pyRepr } from "../python/literal.ts";
+import { npMean } from "../python/np-mean.ts";
+import { byCategory, rowUnits } from "../score/by-category.ts";
+import type { RowScore } from "../score/program.ts";
+import { byCodePoint } from "../score/report-accuracy.ts";
+import { distinct, oneRow, type Table, type Value } from "../score/table.ts";
+import { type VqaAggregate, type VqaMethod, vqaHit, vqaMatches } from "../score/vqa-matches.ts";
+import type { Scored, SetDefinition } from "../set-definition.ts";
+import { dataUrl } from "./urls.ts";
+
+/** How VLMEvalKit scores a short-answer set, by its name. */
+export function vqaRule(dataset: string): { method: VqaMethod; aggregate: VqaAggregate } {
+  const named = (...names: string[]) => names.some((name) => dataset.includes(name));
+  if (named("TextVQA")) return { method: "vqa_score", aggregate: "mean" };
+  if (named("ChartQA")) return { method: "relaxed_accuracy", aggregate: "max" };
+  if (named("OCRVQA")) return { method: "accuracy", aggregate: "max" };
+  if (named("GQA")) return { method: "accuracy", aggregate: "mean" };
+  if (named("DocVQA", "InfoVQA")) return { method: "anls", aggregate: "similarity" };
+  return { method: "vqa_score", aggregate: "mean" };
+}
+
+function pyList(items: readonly (string | number)[]): string {
+  return pyRepr({ kind: "list", items: items as PyValue[] });
+}
+
+/** Percent overall; per split if there is one, else per category. */
+export function vqaTable(rows: readonly Scored[]): Table {
+  const out: Record<string, Value> = {};
+  const percent = (part: readonly Scored[]) => npMean(part.map((row) => row.score.value)) * 100;
+  if (rows.some((row) => "split" in row.cells)) {
+    for (const split of distinct(rows, (row) => row.cells.split)) {
+      out[split] = percent(rows.filter((row) => row.cells.split === split));
+    }
+    out.Overall = percent(rows);
+  } else {
+    out.Overall = percent(rows);
+    for (const category of distinct(rows, (row) => row.cells.category).sort(byCodePoint)) {
+      out[category] = percent(rows.filter((row) => row.cells.category === category));
+    }
+  }
+  return oneRow(out);
+}
+
+/** A short-answer set under VLMEvalKit's rule for its name. */
+export function vqaSet(basics: Pick<SetDefinition, "name"> & Partial<SetDefinition>): SetDefinition {
+  const { method, aggregate } = vqaRule(basics.name);
+  return {
+    type: "VQA",
+    columns: ["index", "question", "answer"],
+    files: "vqa",
+    metricNote: {
+      vqa_score: "VQA accuracy",
+      anls: "ANLS",
+      relaxed_accuracy: "relaxed accuracy (5 %)",
+      accuracy: "exact match",
+    }[method],
+    defaultPrompt: shortAnswerPrompt,
+    // biome-ignore lint/correctness/useYield: these sets never need a judge
+    *score(answered, { rules }) {
+      return answered.map(({ cells, prediction }): RowScore => {
+        const { gt, pred, match } = vqaMatches(cells.answer ?? "nan", prediction, method, rules.mode);
+        const value = vqaHit(match, aggregate);
+        const fields = { eval_gt: pyList(gt), eval_pred: pred, eval_match: pyList(match), eval_score: npMean(match) };
+        return { value, correct: value === 1, extracted: pred, decision: "rule", fields };
+      });
+    },
+    report: (scored) => ({
+      table: vqaTable(scored),
+      metrics: [{ name: "Overall", combine: "mean", units: rowUnits(scored) }],
+      headline: "Overall",
+      categories: byCategory(scored, ["split", "category"]),
+    }),
+    ...basics,
+  };
+}
+
+const FILES: [name: string, md5: string, rows?: number][] = [
+  ["TextVQA_VAL", "b233b31f551bbf4056f2f955da3a92cd", 5000],
+  ["DocVQA_VAL", "d5ee77e1926ff10690d469c56b73eabf", 5349],
+  ["DocVQA_TEST", "6a2f28cac26ef2d3447374e8c6f6c8e9"],
+  ["InfoVQA_VAL", "2342e9c225222f0ef4dec545ebb126fe"],
+  ["ChartQA_TEST", "c902e0aa9be5582a7aad6dcf52734b42", 2500],
+];
+
+export const vqaSets = FILES.map(([name, md5, rows]) =>
+  vqaSet({ name, md5, rows, url: dataUrl(`VLMEval/${name}.tsv`) }),
+);

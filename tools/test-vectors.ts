@@ -1,0 +1,28 @@
+/** @file `npm run test:vectors -- FILE...`: checks files of VLMEvalKit's inputs and outputs; ends with "N passed, M failed". */
+import { readFileSync } from "node:fs";
+import { runVector, type VectorCase } from "../test/eval/vectors/run-vectors.ts";
+
+const files = process.argv.slice(2);
+if (files.length === 0) {
+  console.error(
+    "usage: npm run test:vectors -- FILE...   (a file of { cases: [{ id, function, input, output | error }] })",
+  );
+  process.exit(2);
+}
+let passed = 0;
+let failed = 0;
+for (const file of files) {
+  const { cases } = JSON.parse(readFileSync(file, "utf8")) as { cases: VectorCase[] };
+  if (!Array.isArray(cases)) throw new Error(`${file} has no list "cases".`);
+  for (const vector of cases) {
+    const result = await runVector(vector);
+    if (result.passed) passed++;
+    else {
+      failed++;
+      console.log(`${result.id} ${result.name}(${JSON.stringify(vector.input).slice(0, 300)})`);
+      console.log(`  expected ${JSON.stringify(result.expected)}\n  got      ${JSON.stringify(result.got)}`);
+    }
+  }
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
