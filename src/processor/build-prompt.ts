@@ -1,5 +1,4 @@
 /** @file Turns a conversation into the token ids that the model was trained to answer. */
-
 import { checkImageTokens, pushGenerationPrompt, pushTurn } from "./encode-turn.ts";
 import type { ImageInput } from "./image-types.ts";
 import { InputError } from "./input-error.ts";

@@ -1,5 +1,4 @@
 /** @file Turns a finished conversation into ids and labels for supervised training. */
-
 import { checkImageTokens, pushGenerationPrompt, pushTurn, pushTurnEnd } from "./encode-turn.ts";
 import type { ImageInput } from "./image-types.ts";
 import { InputError } from "./input-error.ts";

@@ -1,5 +1,4 @@
 /** @file What a conversation is, and the check that one is well-formed. */
-
 import type { ImageInput } from "./image-types.ts";
 import { InputError } from "./input-error.ts";
 

@@ -2,7 +2,12 @@
 import { Tokenizer as BpeTokenizer } from "@huggingface/tokenizers";
 import { BYTE_TO_CHAR } from "./byte-alphabet.ts";
 import { MAX_SYMBOLS, MergeCounter } from "./merge-counter.ts";
-import { CHAT_CONTROL_TOKENS, QWEN_DECODER, QWEN_NORMALIZER, QWEN_PRE_TOKENIZER } from "./qwen-tokenizer-parts.ts";
+import {
+  addedTokenJson,
+  CHAT_CONTROL_TOKENS,
+  type QwenTokenizerJson,
+  qwenTokenizerJson,
+} from "./qwen-tokenizer-json.ts";
 
 export interface TrainTokenizerOptions {
   /** Number of ids wanted, special tokens included. Fewer come out when the texts have no more pairs to join. */
@@ -11,51 +16,9 @@ export interface TrainTokenizerOptions {
   specialTokens?: readonly string[];
 }
 
-/** The content of a tokenizer.json file. */
-export interface TrainedTokenizer {
-  version: "1.0";
-  truncation: null;
-  padding: null;
-  added_tokens: {
-    id: number;
-    content: string;
-    single_word: boolean;
-    lstrip: boolean;
-    rstrip: boolean;
-    normalized: boolean;
-    special: boolean;
-  }[];
-  normalizer: typeof QWEN_NORMALIZER;
-  pre_tokenizer: typeof QWEN_PRE_TOKENIZER;
-  post_processor: null;
-  decoder: typeof QWEN_DECODER;
-  model: {
-    type: "BPE";
-    dropout: null;
-    unk_token: null;
-    continuing_subword_prefix: null;
-    end_of_word_suffix: null;
-    fuse_unk: boolean;
-    byte_fallback: boolean;
-    ignore_merges: boolean;
-    vocab: Record<string, number>;
-    merges: [string, string][];
-  };
-}
-
 /** How often each word occurs, words written in the byte alphabet. Split by the library, as the tokenizer will. */
 function countWords(texts: Iterable<string>): Map<string, number> {
-  const splitter = new BpeTokenizer(
-    {
-      added_tokens: [],
-      normalizer: QWEN_NORMALIZER,
-      pre_tokenizer: QWEN_PRE_TOKENIZER,
-      post_processor: null,
-      decoder: null,
-      model: { type: "BPE", vocab: {}, merges: [] },
-    },
-    {},
-  );
+  const splitter = new BpeTokenizer(qwenTokenizerJson({}, [], []), {});
   const counts = new Map<string, number>();
   for (const text of texts) {
     for (const word of splitter.pre_tokenizer!(splitter.normalizer!(text))) {
@@ -76,7 +39,7 @@ function countWords(texts: Iterable<string>): Map<string, number> {
  * @example
  * await writeFile("tokenizer.json", JSON.stringify(trainTokenizer(texts, { vocabSize: 3000 })));
  */
-export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerOptions): TrainedTokenizer {
+export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerOptions): QwenTokenizerJson {
   const { vocabSize, specialTokens = CHAT_CONTROL_TOKENS } = options;
   const least = BYTE_TO_CHAR.length + specialTokens.length;
   if (!Number.isSafeInteger(vocabSize) || vocabSize < least || vocabSize > MAX_SYMBOLS) {
@@ -104,34 +67,6 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
     tokens.push(left + right);
     merges.push([left, right]);
   }
-  return {
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: specialTokens.map((content, index) => ({
-      id: tokens.length + index,
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
-    normalizer: QWEN_NORMALIZER,
-    pre_tokenizer: QWEN_PRE_TOKENIZER,
-    post_processor: null,
-    decoder: QWEN_DECODER,
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(ids),
-      merges,
-    },
-  };
+  const added = specialTokens.map((content, index) => addedTokenJson(tokens.length + index, content, true));
+  return qwenTokenizerJson(Object.fromEntries(ids), merges, added);
 }

@@ -1,5 +1,4 @@
 /** @file Puts images that are given beside a conversation into it. */
-
 import type { ImageInput } from "./image-types.ts";
 import { InputError } from "./input-error.ts";
 import type { ContentPart, Message } from "./messages.ts";
