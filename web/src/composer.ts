@@ -1,0 +1,157 @@
+/** @file The message box: text, pictures that wait to be sent, and the buttons beside them. */
+import { takePhoto } from "./camera.ts";
+import { h, ICONS, icon } from "./dom.ts";
+import { ACCEPT, pictureView, takePictures } from "./pictures.ts";
+import { t } from "./words.ts";
+
+/** What the composer needs from the page. */
+export interface ComposerOptions {
+  maxPictureBytes(): number;
+  onSend(text: string, pictures: Blob[]): void;
+  onStop(): void;
+  onNotice(text: string): void;
+}
+
+/** The message box of a page. */
+export interface Composer {
+  element: HTMLElement;
+  /** Adds pictures, for example dropped ones; refused ones are told through `onNotice`. */
+  add(files: Iterable<File>): Promise<void>;
+  setBusy(busy: boolean): void;
+  focus(): void;
+}
+
+/** Builds the message box. */
+export function createComposer(options: ComposerOptions): Composer {
+  let pictures: Blob[] = [];
+  let busy = false;
+  const text = h("textarea", {
+    id: "message",
+    rows: 1,
+    placeholder: t("placeholder"),
+    "aria-label": t("message"),
+    enterkeyhint: "send",
+  });
+  const chooser = h("input", { type: "file", accept: ACCEPT, multiple: true, hidden: true });
+  const tray = h("ul", { class: "tray", hidden: true });
+  const send = h(
+    "button",
+    { type: "submit", class: "round primary", "aria-label": t("send"), title: t("send") },
+    icon(ICONS.send),
+  );
+
+  const showTray = () => {
+    tray.hidden = pictures.length === 0;
+    tray.replaceChildren(
+      ...pictures.map((picture, index) =>
+        h(
+          "li",
+          {},
+          pictureView(picture, t("picture", index + 1)),
+          h(
+            "button",
+            {
+              type: "button",
+              class: "remove",
+              "aria-label": t("removePicture", index + 1),
+              onclick: () => remove(index),
+            },
+            icon(ICONS.close),
+          ),
+        ),
+      ),
+    );
+  };
+  const remove = (index: number) => {
+    pictures = pictures.filter((_, place) => place !== index);
+    showTray();
+    text.focus();
+  };
+  const add = async (files: Iterable<File>) => {
+    const taken = await takePictures(files, options.maxPictureBytes());
+    pictures.push(...taken.pictures);
+    for (const refusal of taken.refusals) options.onNotice(refusal);
+    showTray();
+    text.focus();
+  };
+  const photograph = async () => {
+    try {
+      const photo = await takePhoto();
+      if (photo) await add([new File([photo], "photo.jpg", { type: photo.type })]);
+    } catch (error) {
+      options.onNotice(t("cameraFailed", error instanceof Error ? error.message : String(error)));
+    }
+  };
+  const submit = (event?: Event) => {
+    event?.preventDefault();
+    if (busy) return options.onStop();
+    const message = text.value.trim();
+    if (message === "" && pictures.length === 0) return text.focus();
+    options.onSend(message, pictures);
+    text.value = "";
+    pictures = [];
+    showTray();
+    grow();
+  };
+  // The box is as high as its text, up to the limit that the style sheet sets.
+  const grow = () => {
+    text.rows = Math.min(8, Math.max(1, text.value.split("\n").length));
+  };
+
+  text.addEventListener("input", grow);
+  text.addEventListener("keydown", (event) => {
+    // While an input method composes (Chinese, Japanese), Enter chooses a word.
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
+  });
+  text.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    void add(files);
+  });
+  chooser.addEventListener("change", () => {
+    void add(chooser.files ?? []);
+    chooser.value = "";
+  });
+
+  const element = h(
+    "form",
+    { class: "composer", onsubmit: submit },
+    tray,
+    h(
+      "div",
+      { class: "box" },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "round",
+          "aria-label": t("attach"),
+          title: t("attach"),
+          onclick: () => chooser.click(),
+        },
+        icon(ICONS.attach),
+      ),
+      h(
+        "button",
+        { type: "button", class: "round", "aria-label": t("camera"), title: t("camera"), onclick: photograph },
+        icon(ICONS.camera),
+      ),
+      text,
+      send,
+    ),
+    chooser,
+  );
+  return {
+    element,
+    add,
+    setBusy(value) {
+      busy = value;
+      const name = t(busy ? "stop" : "send");
+      send.setAttribute("aria-label", name);
+      send.title = name;
+      send.replaceChildren(icon(busy ? ICONS.stop : ICONS.send));
+    },
+    focus: () => text.focus(),
+  };
+}

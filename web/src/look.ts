@@ -1,0 +1,107 @@
+/** @file "Where did it look": the decoder's attention for one token of an answer, as a heat map over the pictures. */
+import { type Attention, attention } from "./api.ts";
+import { h, ICONS, icon } from "./dom.ts";
+import { pictureView } from "./pictures.ts";
+import type { ModelTurn, Turn } from "./types.ts";
+import { t } from "./words.ts";
+
+/** Heat from none to most: transparent over blue and yellow to red (opacity grows with it, so the picture stays visible). */
+const HEAT: [number, number, number, number][] = [
+  [30, 80, 200, 0],
+  [40, 140, 230, 90],
+  [250, 210, 60, 160],
+  [230, 40, 30, 205],
+];
+
+/**
+ * Opens the dialog for an answer. `turns` are the turns before it, ending with the question.
+ *
+ * @example openLook(turns, answer, settings.system);
+ */
+export function openLook(turns: Turn[], answer: ModelTurn, system: string): void {
+  const pictures = turns.flatMap((turn) => (turn.role === "user" ? turn.pictures : []));
+  const frames = pictures.map((picture, index) => {
+    const canvas = h("canvas", { "aria-hidden": "true" });
+    const note = h("figcaption", {});
+    return {
+      element: h(
+        "figure",
+        {},
+        h("div", { class: "heat" }, pictureView(picture, t("picture", index + 1)), canvas),
+        note,
+      ),
+      canvas,
+      note,
+    };
+  });
+  const status = h("p", { class: "status", role: "status" }, t("lookHint"));
+  const chips = answer.tokens.map((token, index) =>
+    h(
+      "button",
+      { type: "button", class: "chip", "aria-pressed": "false", onclick: () => show(index) },
+      visible(token.text),
+    ),
+  );
+  let asked = -1;
+  const show = async (index: number) => {
+    asked = index;
+    for (const [place, chip] of chips.entries()) chip.setAttribute("aria-pressed", String(place === index));
+    status.textContent = "…";
+    try {
+      const map = await attention(turns, system, answer.text, index);
+      if (asked !== index) return;
+      status.textContent = t("lookHint");
+      for (const [place, frame] of frames.entries()) {
+        const weights = map.maps[place] ?? [];
+        draw(frame.canvas, weights, map);
+        const share = weights.reduce((sum, weight) => sum + weight, 0);
+        frame.note.textContent = t("lookShare", (share * 100).toFixed(1));
+      }
+    } catch (error) {
+      if (asked === index) status.textContent = t("failed", error instanceof Error ? error.message : String(error));
+    }
+  };
+  const dialog = h(
+    "dialog",
+    { class: "look", "aria-labelledby": "look-title", onclose: () => dialog.remove() },
+    h(
+      "div",
+      { class: "row head" },
+      h("h2", { id: "look-title" }, t("look")),
+      h(
+        "button",
+        { type: "button", class: "round", "aria-label": t("close"), onclick: () => dialog.close() },
+        icon(ICONS.close),
+      ),
+    ),
+    status,
+    h("div", { class: "frames" }, ...frames.map((frame) => frame.element)),
+    h("div", { class: "chips", role: "group", "aria-label": t("lookToken") }, ...chips),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  if (chips.length > 0) void show(0);
+}
+
+/** Paints one cell per weight; the browser smooths when it scales the small canvas up. */
+function draw(canvas: HTMLCanvasElement, weights: number[], { rows, columns }: Attention): void {
+  canvas.width = columns;
+  canvas.height = rows;
+  const context = canvas.getContext("2d")!;
+  const image = context.createImageData(columns, rows);
+  const most = Math.max(...weights, Number.MIN_VALUE);
+  for (const [cell, weight] of weights.entries()) image.data.set(heat(weight / most), cell * 4);
+  context.putImageData(image, 0, 0);
+}
+
+/** Colour of a share from 0 to 1, between the two nearest of {@link HEAT}. */
+function heat(share: number): number[] {
+  const place = Math.min(HEAT.length - 1.001, share * (HEAT.length - 1));
+  const [low, high] = [HEAT[Math.floor(place)]!, HEAT[Math.floor(place) + 1]!];
+  return low.map((value, index) => value + (high[index]! - value) * (place % 1));
+}
+
+/** Tokens of white space, made visible. */
+function visible(text: string): string {
+  return text.replace(/\n/g, "⏎").replace(/^ | $/g, "·") || "∅";
+}

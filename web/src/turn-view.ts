@@ -1,0 +1,89 @@
+/** @file Shows one turn of a conversation, and an answer while it is written. */
+import { CODE_LANGUAGES, type CodeLanguage } from "./code.ts";
+import { h, ICONS, icon } from "./dom.ts";
+import { renderMarkdown } from "./markdown.ts";
+import { pictureView } from "./pictures.ts";
+import type { ModelTurn, Stats, UserTurn } from "./types.ts";
+import { t } from "./words.ts";
+
+/** What can be done with an answer. */
+export interface TurnActions {
+  onCopy(): void;
+  onCode(language: CodeLanguage): void;
+  onResend(): void;
+  /** Absent where the model does not tell where it looked. */
+  onLook?(): void;
+}
+
+/** A turn of the user. */
+export function userTurnView(turn: UserTurn): HTMLElement {
+  const pictures = turn.pictures.map((picture, index) => pictureView(picture, t("picture", index + 1)));
+  return h(
+    "article",
+    { class: "turn user", "aria-label": t("you") },
+    pictures.length > 0 ? h("div", { class: "pictures" }, ...pictures) : undefined,
+    turn.text ? h("p", {}, turn.text) : undefined,
+  );
+}
+
+/** An answer's element; `update` shows what has been added to its turn. */
+export interface ModelTurnView {
+  element: HTMLElement;
+  update(): void;
+}
+
+/** A turn of the model. */
+export function modelTurnView(turn: ModelTurn, actions: TurnActions): ModelTurnView {
+  const body = h("div", { class: "answer" });
+  const stats = h("p", { class: "stats" });
+  const bar = h("div", { class: "actions" });
+  const element = h("article", { class: "turn model", "aria-label": t("model") }, body, stats, bar);
+  const codes = h(
+    "select",
+    {
+      "aria-label": t("copyAs"),
+      title: t("copyAs"),
+      onchange() {
+        actions.onCode(codes.value as CodeLanguage);
+        codes.value = "";
+      },
+    },
+    h("option", { value: "", selected: true }, t("copyAs")),
+    ...Object.entries(CODE_LANGUAGES).map(([value, name]) => h("option", { value }, name)),
+  );
+  const button = (name: string, path: string, action: () => void) =>
+    h("button", { type: "button", class: "small", onclick: action }, icon(path), h("span", {}, name));
+
+  const update = () => {
+    const writing = turn.ending === undefined;
+    element.setAttribute("aria-busy", String(writing));
+    if (turn.text) body.replaceChildren(renderMarkdown(turn.text));
+    else body.replaceChildren(writing ? h("span", { class: "waiting" }, t("waiting")) : "");
+    if (turn.ending === "failed") body.append(h("p", { class: "error", role: "alert" }, t("failed", turn.error ?? "")));
+    stats.textContent = [statsText(turn.stats), endingText(turn)].filter(Boolean).join(" · ");
+    if (writing || bar.childElementCount > 0) return;
+    bar.append(button(t("copy"), ICONS.copy, actions.onCopy), button(t("resend"), ICONS.again, actions.onResend));
+    if (actions.onLook && turn.tokens.length > 0) bar.append(button(t("look"), ICONS.eye, actions.onLook));
+    bar.append(codes);
+  };
+  update();
+  return { element, update };
+}
+
+/** One line of measurements. */
+function statsText(stats: Stats | undefined): string {
+  if (!stats) return "";
+  const { firstTokenMs, tokensPerSecond, tokens, promptTokens, cachedTokens } = stats;
+  const parts = [
+    t("firstToken", firstTokenMs < 1000 ? `${Math.round(firstTokenMs)} ms` : `${(firstTokenMs / 1000).toFixed(2)} s`),
+  ];
+  if (tokensPerSecond > 0) parts.push(t("speed", tokensPerSecond.toFixed(1)));
+  parts.push(t("tokens", tokens));
+  if (promptTokens !== undefined && cachedTokens) parts.push(t("cached", cachedTokens, promptTokens));
+  return parts.join(" · ");
+}
+
+function endingText({ ending }: ModelTurn): string {
+  if (ending === "length") return t("cut");
+  return ending === "cancelled" || ending === "abort" ? t("stopped") : "";
+}
