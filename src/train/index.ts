@@ -18,7 +18,7 @@ export { type AdamWOptions, adamw, type Moments, newMoments } from "./optim/adam
 export { clipFactor, globalNorm } from "./optim/clip.ts";
 export { type ScheduleOptions, scheduleFactor } from "./optim/schedule.ts";
 export { loadParameters, ParameterStore, usedParameters } from "./parameter-store.ts";
-export { type GrpoRecipe, type Recipe, readRecipe, type SeeRecipe, type SftRecipe } from "./recipe.ts";
+export { type GrpoRecipe, parseRecipe, type Recipe, readRecipe, type SeeRecipe, type SftRecipe } from "./recipe.ts";
 export { repeatedOrder } from "./repeated-order.ts";
 export { loadRewards, type RewardFunction, type RewardSpec } from "./rewards.ts";
 export { type SeeSample, trainToSee } from "./see.ts";

@@ -156,18 +156,25 @@ const recipe = z.discriminatedUnion("stage", [seeRecipe, sftRecipe, grpoRecipe])
 export type Recipe = z.infer<typeof recipe>;
 
 /**
+ * Checks the parsed content of a recipe and fills in its defaults; paths stay as they are.
+ * @param name how errors call it
+ * @throws Error listing each key that is unknown, missing or of the wrong type
+ */
+export function parseRecipe(content: unknown, name = "the recipe"): Recipe {
+  const parsed = recipe.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((i) => `  ${i.path.join(".") || "(top)"}: ${i.message}`).join("\n");
+  throw new Error(`${name} is not valid:\n${issues}`);
+}
+
+/**
  * Reads a recipe; paths in it become absolute, relative to the file.
  * @throws Error listing each key that is unknown, missing or of the wrong type
  * @example const recipe = await readRecipe("recipes/tiny/1-describe.yaml");
  */
 export async function readRecipe(path: string): Promise<Recipe> {
-  const parsed = recipe.safeParse(parse(await readFile(path, "utf8")));
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((i) => `  ${i.path.join(".") || "(top)"}: ${i.message}`).join("\n");
-    throw new Error(`${path} is not a valid recipe:\n${issues}`);
-  }
+  const data = parseRecipe(parse(await readFile(path, "utf8")), path);
   const base = dirname(resolve(path));
-  const data = parsed.data;
   const absolute = (p: string | undefined) => p && resolve(base, p);
   const done = { ...data, model: resolve(base, data.model) } as Recipe;
   if (done.stage === "sft") {

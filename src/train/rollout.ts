@@ -53,7 +53,7 @@ export async function rollout<Row>(
     const loaded = await Promise.all(images.map((image) => loadImage(image)));
     const sampling = { doSample: true, temperature, topP: 1, maxNewTokens, seed: (seed + i * SEED_STRIDE) % 2 ** 32 };
     const results = await model.rollouts(loaded, messages, groupSize, sampling);
-    const prompt = buildPrompt(model.tokenizer, withImages(messages, loaded), {
+    const prompt = buildPrompt(model.tokenizer, withImages(loaded, messages), {
       imageTokens: model.config.imageTokens,
     });
     const answers = await Promise.all(
