@@ -1,8 +1,7 @@
 /** @file The drawings of goods and other things, from openly licensed icon sets, rasterised once per process. */
 
 import { createRequire } from "node:module";
-import type { Canvas } from "./canvas.ts";
-import { installHint, loadCanvas } from "./canvas.ts";
+import { type Canvas, type CanvasLibrary, installHint } from "./canvas.ts";
 import { kinds } from "./kinds.ts";
 import { mixSeed } from "./random.ts";
 import type { Split } from "./splits.ts";
@@ -18,25 +17,21 @@ const iconSizes = { small: 96, large: 320 } as const;
 const colouringCounts = { small: 5, large: 1 } as const;
 export type ArtSize = keyof typeof iconSizes;
 
-/** Something drawable by its label name ("kind:tomato", "thing:dog"). */
+/** Drawings by their label name ("kind:tomato", "thing:dog"). */
 export interface Art {
-  /** The drawings of this name that a split may use; the same drawing in several colourings. */
-  drawings(name: string, split: Split): Drawing[];
+  /** Reads the drawings of these names; later calls for the same names cost nothing. @throws Error when an icon package is missing */
+  prepare(names: readonly string[], split: Split): Promise<void>;
+  /** The drawings of a prepared name that the split may use. */
+  drawings(name: string, split: Split): readonly Drawing[];
 }
 
+/** One design of one thing. */
 export interface Drawing {
   set: string;
-  colourings: Canvas[];
-}
-
-const loading = new Map<ArtSize, Promise<Art>>();
-
-/** Loads and rasterises all icons (about two seconds, once per process and size). @throws Error when an icon package is missing */
-export function loadArt(size: ArtSize): Promise<Art> {
-  const art = loading.get(size) ?? rasteriseAll(iconSizes[size], colouringCounts[size]);
-  loading.set(size, art);
-  art.catch(() => loading.delete(size));
-  return art;
+  /** How many colourings there are. */
+  colourings: number;
+  /** The drawing in one of its colourings; 0 is as its artist made it. */
+  colouring(index: number): Canvas;
 }
 
 interface IconSet {
@@ -46,38 +41,77 @@ interface IconSet {
   aliases?: Record<string, { parent: string }>;
 }
 
-async function rasteriseAll(size: number, colouringCount: number): Promise<Art> {
-  const { createCanvas, loadImage } = await loadCanvas();
-  const require = createRequire(import.meta.url);
-  const wanted = [
-    ...kinds.map((kind) => ({ name: `kind:${kind.id}`, icons: kind.icons ?? [kind.id] })),
-    ...things.map((thing) => ({ name: `thing:${thing.id}`, icons: thing.icons ?? [thing.id] })),
-  ];
-  const drawings = new Map<string, Drawing[]>();
-  for (const set of [...trainingSets, heldOutSet]) {
-    let iconSet: IconSet;
-    try {
-      iconSet = require(`@iconify-json/${set}/icons.json`) as IconSet;
-    } catch (cause) {
-      throw new Error(`The icon package @iconify-json/${set} is not installed. ${installHint}`, { cause });
-    }
-    for (const { name, icons } of wanted) {
-      const svg = icons.map((icon) => svgOf(iconSet, icon, size)).find((found) => found !== undefined);
-      if (!svg) continue;
-      const image = await loadImage(Buffer.from(svg));
-      const colourings = Array.from({ length: colouringCount }, (_, variant) => {
-        const canvas = createCanvas(size, size);
-        canvas.getContext("2d").drawImage(image, 0, 0, size, size);
-        if (variant > 0) recolour(canvas, mixSeed(variant, ...Buffer.from(name + set)));
-        return canvas;
-      });
-      drawings.set(name, [...(drawings.get(name) ?? []), { set, colourings }]);
-    }
-  }
+const iconNames = new Map<string, readonly string[]>([
+  ...kinds.map((kind) => [`kind:${kind.id}`, kind.icons ?? [kind.id]] as const),
+  ...things.map((thing) => [`thing:${thing.id}`, thing.icons ?? [thing.id]] as const),
+]);
+
+/** An empty collection that reads icons when they are first asked for: most processes need few of them. */
+export function createArt(library: CanvasLibrary, size: ArtSize): Art {
+  const readings = new Map<string, Promise<Drawing[]>>();
+  const ready = new Map<string, Drawing[]>();
+  const keyOf = (name: string, split: Split) => `${split === "held-out-art"} ${name}`;
   return {
-    drawings: (name, split) =>
-      (drawings.get(name) ?? []).filter(({ set }) => (set === heldOutSet) === (split === "held-out-art")),
+    async prepare(names, split) {
+      const sets = split === "held-out-art" ? [heldOutSet] : trainingSets;
+      for (const name of names) {
+        const key = keyOf(name, split);
+        if (ready.has(key)) continue;
+        const reading = readings.get(key) ?? readDrawings(library, name, sets, size);
+        readings.set(key, reading);
+        ready.set(key, await reading);
+      }
+    },
+    drawings(name, split) {
+      const found = ready.get(keyOf(name, split));
+      if (!found) throw new Error(`The drawings of "${name}" were not prepared for split "${split}".`);
+      return found;
+    },
   };
+}
+
+async function readDrawings(
+  library: CanvasLibrary,
+  name: string,
+  sets: readonly string[],
+  size: ArtSize,
+): Promise<Drawing[]> {
+  const icons = iconNames.get(name);
+  if (!icons) throw new Error(`There is no drawing named "${name}"; expected "kind:" or "thing:" and an id.`);
+  const pixels = iconSizes[size];
+  const drawings: Drawing[] = [];
+  for (const set of sets) {
+    const iconSet = readIconSet(set);
+    const svg = icons.map((icon) => svgOf(iconSet, icon, pixels)).find((found) => found !== undefined);
+    if (!svg) continue;
+    const image = await library.loadImage(Buffer.from(svg));
+    const colourings: Canvas[] = [];
+    drawings.push({
+      set,
+      colourings: colouringCounts[size],
+      colouring(index) {
+        const known = colourings[index];
+        if (known) return known;
+        const canvas = library.createCanvas(pixels, pixels);
+        canvas.getContext("2d").drawImage(image, 0, 0, pixels, pixels);
+        if (index > 0) recolour(canvas, mixSeed(index, ...Buffer.from(name + set)));
+        colourings[index] = canvas;
+        return canvas;
+      },
+    });
+  }
+  return drawings;
+}
+
+const require = createRequire(import.meta.url);
+
+function readIconSet(set: string): IconSet {
+  try {
+    // Node keeps what was required, so each large file is read once.
+    return require(`@iconify-json/${set}/icons.json`) as IconSet;
+  } catch (cause) {
+    throw new Error(`The icon package @iconify-json/${set} is not installed. ${installHint}`, { cause });
+  }
 }
 
 function svgOf(set: IconSet, icon: string, size: number): string | undefined {

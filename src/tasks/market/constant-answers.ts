@@ -6,7 +6,7 @@ import { sampleBoard } from "./sample-board.ts";
 import { trainingSeed } from "./samples.ts";
 
 /** Boards that the most frequent answers are counted on. */
-const BOARDS = 3000;
+const BOARDS = 1500;
 
 /**
  * Answers without picture or training: the most frequent answer of the question's type and language among training questions.

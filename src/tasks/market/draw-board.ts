@@ -1,7 +1,7 @@
 /** @file Draws one seeded market picture, with the truth about it and labels for each half patch. */
 
 import type { RgbImage } from "../../processor/index.ts";
-import type { Board } from "./board.ts";
+import { type Board, filledCells } from "./board.ts";
 import { drawOtherPicture, drawPlainPicture } from "./draw-other-pictures.ts";
 import { drawPriceBoard } from "./draw-price-board.ts";
 import { blur, compress, develop, drawLight, pickPerspective } from "./finish.ts";
@@ -44,6 +44,7 @@ export async function drawBoard(seed: number, options: DrawBoardOptions = {}): P
   checkSeed(seed, split);
   const board = sampleBoard(seed, options);
   const studio = await openStudio(Math.max(width, height) > LARGE ? "large" : "small");
+  await studio.art.prepare(drawnNames(board), split);
   const random = createRandom(seed, 2);
   const canvas = studio.library.createCanvas(width, height);
   const context = canvas.getContext("2d");
@@ -98,4 +99,10 @@ function withoutAlpha(rgba: Uint8ClampedArray): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let i = 0, o = 0; i < rgba.length; i += 4, o += 3) rgb.set(rgba.subarray(i, i + 3), o);
   return rgb;
+}
+
+/** What the board shows, by label name. */
+function drawnNames(board: Board): string[] {
+  if (board.scene === "board") return filledCells(board).map((cell) => `kind:${cell.kind}`);
+  return board.scene === "other" && board.thing ? [`thing:${board.thing}`] : [];
 }

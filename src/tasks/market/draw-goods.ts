@@ -37,7 +37,7 @@ export function drawGoods(
   const room = Math.min(area.width / stretch, area.height);
   const size =
     room * (heap === 1 ? random.between(0.78, 1) : heap === 2 ? random.between(0.62, 0.75) : random.between(0.5, 0.62));
-  const canvas = random.pick(drawing.colourings);
+  const canvas = drawing.colouring(random.integer(0, drawing.colourings - 1));
   const flip = random.chance(0.5);
   const shadow = random.chance(0.4);
   const spreadX = Math.max(0, area.width - size * stretch) / 2;

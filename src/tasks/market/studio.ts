@@ -1,6 +1,6 @@
 /** @file Everything that drawing needs, loaded once: the canvas library, fonts and art. */
 
-import { type Art, type ArtSize, loadArt } from "./art.ts";
+import { type Art, type ArtSize, createArt } from "./art.ts";
 import { type CanvasLibrary, loadCanvas } from "./canvas.ts";
 import { type Font, fontsOf, loadFonts } from "./fonts.ts";
 import type { Face } from "./lettering.ts";
@@ -19,7 +19,11 @@ const opening = new Map<ArtSize, Promise<Studio>>();
 export function openStudio(size: ArtSize): Promise<Studio> {
   const studio =
     opening.get(size) ??
-    Promise.all([loadCanvas(), loadFonts(), loadArt(size)]).then(([library, fonts, art]) => ({ library, fonts, art }));
+    Promise.all([loadCanvas(), loadFonts()]).then(([library, fonts]) => ({
+      library,
+      fonts,
+      art: createArt(library, size),
+    }));
   opening.set(size, studio);
   // After a failure the next call tries again: the missing package may have been installed.
   studio.catch(() => opening.delete(size));
