@@ -8,6 +8,9 @@ export {
   type ScaleRewards,
   zeroVarianceShare,
 } from "./advantages.ts";
+export type { CheckRow } from "./check/compare.ts";
+export { checkTable } from "./check/table.ts";
+export { type CheckOptions, checkTraining } from "./check.ts";
 export { packBestFit } from "./data/pack.ts";
 export { type Encoded, type Sequence, toSequence } from "./data/sequence.ts";
 export { type GrpoOptions, trainGrpo } from "./grpo.ts";
