@@ -39,7 +39,7 @@ export interface MarketTaskOptions {
 
 /**
  * The market task. The same options give the same rows.
- * @throws RangeError (from `rows`) when a seed does not belong to the split
+ * @throws RangeError when a seed does not belong to the split
  * @example const task = marketTask({ split: "held-out-art", families: [1, 2] });
  * @example for await (const row of task.rows()) task.score(row, await answer(task.prompt(row)));
  */
