@@ -2,6 +2,16 @@
 import { readFileSync } from "node:fs";
 import { runVector, type VectorCase } from "../test/eval/vectors/run-vectors.ts";
 
+/** Python writes NaN and Infinity into JSON; 1e999 reads as infinity. */
+function parsePythonJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const outside = /("(?:[^"\\]|\\.)*")|\bNaN\b|\bInfinity\b/g;
+    return JSON.parse(text.replace(outside, (word, quoted) => quoted ?? (word === "NaN" ? "null" : "1e999")));
+  }
+}
+
 const files = process.argv.slice(2);
 if (files.length === 0) {
   console.error(
@@ -12,7 +22,7 @@ if (files.length === 0) {
 let passed = 0;
 let failed = 0;
 for (const file of files) {
-  const { cases } = JSON.parse(readFileSync(file, "utf8")) as { cases: VectorCase[] };
+  const { cases } = parsePythonJson(readFileSync(file, "utf8")) as { cases: VectorCase[] };
   if (!Array.isArray(cases)) throw new Error(`${file} has no list "cases".`);
   for (const vector of cases) {
     const result = await runVector(vector);

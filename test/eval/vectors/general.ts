@@ -126,7 +126,9 @@ export const generalFunctions: Record<string, (input: Input) => unknown> = {
     const row = input.line as Input;
     const method = text(input.method) as VqaMethod;
     const { gt, pred, match } = vqaMatches(text(row.answer), text(row.prediction), method, "compat");
-    return { gt, pred, match, hit: vqaHit(match, vqaRule(text(input.dataset)).aggregate) };
+    const hit = vqaHit(match, vqaRule(text(input.dataset)).aggregate);
+    // NumPy's maximum of truths is a truth.
+    return { gt, pred, match, hit: typeof match[0] === "boolean" ? hit === 1 : hit };
   },
   "OCRBench.evaluate": (input) =>
     ocrBenchScores(

@@ -165,7 +165,13 @@ class LiteralReader {
     name.lastIndex = this.position;
     const word = name.exec(this.text)?.[0];
     if (word !== undefined) {
-      if (!(word in NAMES)) throw new PythonError("NameError", `name '${word}' is not defined`);
+      if (!Object.hasOwn(NAMES, word)) {
+        // Python compiles before it looks names up, so an error of syntax comes first.
+        this.position += word.length;
+        this.skip();
+        if (!/^[,\])}:]?$/.test(this.text[this.position] ?? "")) this.fail("unexpected text after a name");
+        throw new PythonError("NameError", `name '${word}' is not defined`);
+      }
       this.position += word.length;
       return NAMES[word]!;
     }

@@ -1,10 +1,16 @@
 /** @file Python's `float(text)`, `int(text)` and `repr(float)`: what they accept, and how they print. */
-import { pyStrip } from "./text.ts";
+import { PY_SPACE } from "./text.ts";
 
+/** Longer texts are no numbers of any data set. */
+const MAX_NUMBER = 5000;
 const FLOAT = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?$/i;
 const SPECIAL = /^([+-]?)(inf|infinity|nan)$/i;
 const INT = /^[+-]?\d+(?:_\d+)*$/;
 const DECIMAL_DIGIT = /\p{Nd}/u;
+
+// The number parsers strip C's white space and Unicode's, but not the separators U+001C to U+001F that `str.strip` takes.
+const NUMBER_SPACE = PY_SPACE.replace("\\x1c-\\x20", "\\x20");
+const OUTER_SPACE = new RegExp(`^[${NUMBER_SPACE}]+|[${NUMBER_SPACE}]+$`, "g");
 
 /** Decimal digits of any script become ASCII; Unicode keeps each script's ten digits side by side. */
 function toAsciiDigits(text: string): string {
@@ -21,13 +27,18 @@ function toAsciiDigits(text: string): string {
   return out;
 }
 
+/** A number is short; trimming megabytes of inner spaces by a regular expression would take quadratic time. */
+function trimNumber(text: string): string {
+  return text.length > MAX_NUMBER ? "" : text.replace(OUTER_SPACE, "");
+}
+
 /**
  * `float(text)`.
  * @returns the number, or null where Python raises ValueError
  * @example parsePyFloat(" 1_000 ") // 1000
  */
 export function parsePyFloat(text: string): number | null {
-  const trimmed = toAsciiDigits(pyStrip(text));
+  const trimmed = toAsciiDigits(trimNumber(text));
   if (FLOAT.test(trimmed)) return Number(trimmed.replaceAll("_", ""));
   const special = SPECIAL.exec(trimmed);
   if (!special) return null;
@@ -41,18 +52,18 @@ export function parsePyFloat(text: string): number | null {
  * @example parsePyInt("8.0") // null
  */
 export function parsePyInt(text: string): bigint | null {
-  const trimmed = toAsciiDigits(pyStrip(text));
+  const trimmed = toAsciiDigits(trimNumber(text));
   if (!INT.test(trimmed)) return null;
   const digits = trimmed.replaceAll("_", "");
   return digits.startsWith("-") ? -BigInt(digits.slice(1)) : BigInt(digits.replace("+", ""));
 }
 
 /**
- * `str.isdigit()`, restricted to decimal digits (for superscripts, which it also accepts, `int` would raise).
+ * `str.isdigit()`: digits of any script, and superscripts, subscripts and circled digits, which `float` refuses.
  * @example isDigits("12") // true
  */
 export function isDigits(text: string): boolean {
-  return /^\p{Nd}+$/u.test(text);
+  return /^[\p{Nd}¹²³⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐]+$/u.test(text);
 }
 
 /**

@@ -48,7 +48,11 @@ export function parseWithPi(text: string): number {
  */
 export function parseAnswer(answer: string, type: string, mode: ScoringMode): ParsedAnswer {
   if (type === "float") {
-    if (isDigits(answer)) return [true, parsePyFloat(answer)];
+    const whole = isDigits(answer) ? parsePyFloat(answer) : null;
+    if (whole !== null) return [true, whole];
+    if (isDigits(answer) && mode === "compat") {
+      throw new PythonError("ValueError", `could not convert string to float: '${answer}'`);
+    }
     try {
       return [true, parseWithPi((mode === "correct" ? pyStrip(answer) : answer).split(" ")[0]!)];
     } catch {
@@ -85,13 +89,26 @@ function fromJson(part: string, type: string, mode: ScoringMode): ParsedAnswer {
   } catch {
     return [false, null];
   }
-  if (typeof value === "string") return parseAnswer(value, type, mode);
+  if (typeof value === "string") return parseFromJson(value, type, mode);
   // Upstream's text methods fail on a JSON number; only correct mode uses it.
   if (typeof value === "object" && value !== null && "number" in value && mode === "correct") {
     if (type === "float") return [true, value.number];
     return parseAnswer(value.int ? String(value.number) : pyFloatRepr(value.number), type, mode);
   }
+  const isText = type !== "float" && type !== "multiple choice";
+  if (mode === "compat" && isText && value !== undefined && value !== null) {
+    throw new PythonError("AttributeError", "the short answer has no attribute 'lower'");
+  }
   return [false, null];
+}
+
+/** Upstream catches whatever goes wrong while it reads the JSON's answer. */
+function parseFromJson(value: string, type: string, mode: ScoringMode): ParsedAnswer {
+  try {
+    return parseAnswer(value, type, mode);
+  } catch {
+    return [false, null];
+  }
 }
 
 /** Score one reply (`DynaMath_auxeval`); the judge only formats a short answer that no rule can read. */

@@ -82,7 +82,8 @@ function upperLength(text: string): number {
 export interface VqaMatches {
   gt: string[];
   pred: string;
-  match: number[];
+  /** Truths for relaxed accuracy, numbers otherwise, as in VLMEvalKit's results file. */
+  match: (number | boolean)[];
 }
 
 /**
@@ -102,11 +103,11 @@ export function vqaMatches(answerCell: string, prediction: string, method: VqaMe
     return { gt: answers, pred: prediction, match: answers.map((a) => anlsDistance(a, prediction, mode)) };
   }
   const pred = pyStrip(prediction);
-  const fits = (answer: string) =>
-    method === "relaxed_accuracy"
-      ? relaxedCorrectness(answer, pred, mode)
-      : pyStrip(answer).toLowerCase() === pred.toLowerCase();
-  return { gt: answers, pred, match: answers.map((answer) => (fits(answer) ? 1 : 0)) };
+  if (method === "relaxed_accuracy") {
+    return { gt: answers, pred, match: answers.map((answer) => relaxedCorrectness(answer, pred, mode)) };
+  }
+  const same = (answer: string) => pyStrip(answer).toLowerCase() === pred.toLowerCase();
+  return { gt: answers, pred, match: answers.map((answer) => (same(answer) ? 1 : 0)) };
 }
 
 /** How the matches of one reply become its score. */
@@ -116,7 +117,8 @@ export type VqaAggregate = "mean" | "max" | "similarity";
  * The score of one reply from its matches (`hit_calculate`), 0..1.
  * @example vqaHit([0, 0.25], "similarity") // 1
  */
-export function vqaHit(match: readonly number[], aggregate: VqaAggregate): number {
+export function vqaHit(matches: readonly (number | boolean)[], aggregate: VqaAggregate): number {
+  const match = matches.map(Number);
   if (match.length === 0) return 0;
   if (aggregate === "mean") return npMean(match);
   if (aggregate === "max") return Math.max(...match);

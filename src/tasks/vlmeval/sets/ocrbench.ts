@@ -18,7 +18,6 @@ function ocrBench(name: string, path: string, md5: string | undefined, rows?: nu
     files: "ocrbench",
     metricNote: "number of right rows (0 to 1000)",
     defaultPrompt: questionPrompt,
-    // biome-ignore lint/correctness/useYield: this set never needs a judge
     *score(answered) {
       return answered.map(({ cells, prediction }): RowScore => {
         const correct = ocrBenchHit(cells.answer ?? "[]", cells.category ?? "nan", prediction);

@@ -21,7 +21,7 @@ export function vqaRule(dataset: string): { method: VqaMethod; aggregate: VqaAgg
   return { method: "vqa_score", aggregate: "mean" };
 }
 
-function pyList(items: readonly (string | number)[]): string {
+function pyList(items: readonly (string | number | boolean)[]): string {
   return pyRepr({ kind: "list", items: items as PyValue[] });
 }
 
@@ -57,12 +57,11 @@ export function vqaSet(basics: Pick<SetDefinition, "name"> & Partial<SetDefiniti
       accuracy: "exact match",
     }[method],
     defaultPrompt: shortAnswerPrompt,
-    // biome-ignore lint/correctness/useYield: these sets never need a judge
     *score(answered, { rules }) {
       return answered.map(({ cells, prediction }): RowScore => {
         const { gt, pred, match } = vqaMatches(cells.answer ?? "nan", prediction, method, rules.mode);
         const value = vqaHit(match, aggregate);
-        const fields = { eval_gt: pyList(gt), eval_pred: pred, eval_match: pyList(match), eval_score: npMean(match) };
+        const fields = { eval_gt: pyList(gt), eval_pred: pred, eval_match: pyList(match), eval_score: npMean(match.map(Number)) };
         return { value, correct: value === 1, extracted: pred, decision: "rule", fields };
       });
     },
