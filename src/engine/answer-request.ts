@@ -1,10 +1,12 @@
 /** @file The life of one request: pictures to features, prompt to the scheduler, tokens to text, and what it took. */
+
 import { hashImage, loadImage, preprocessImage } from "../processor/index.ts";
+import type { JsonConstraints } from "./constraint/index.ts";
 import { Answer, type GenerateOptions, type GenerateResult, type TokenPart } from "./generate/index.ts";
 import type { OpenModel } from "./open-model.ts";
 import type { RequestPlan } from "./plan-request.ts";
 import type { EncodedImage, VisionEncoder } from "./run/index.ts";
-import { type Candidates, Sampler } from "./sampling/index.ts";
+import { type Candidates, type LogitsProcessor, Sampler } from "./sampling/index.ts";
 import type { Scheduler, SequenceReport } from "./schedule/index.ts";
 
 /** What a request needs of its model. */
@@ -12,6 +14,8 @@ export interface AnswerContext {
   model: OpenModel;
   vision: VisionEncoder;
   scheduler: Scheduler;
+  /** Grammars of JSON schemas. */
+  constraints: JsonConstraints;
   /** Buffers of all samplers: choices are made one after the other. */
   buffers: Candidates;
 }
@@ -58,7 +62,12 @@ export async function answerRequest(
   const logprobs = wantsLogprobs
     ? { top: options.topLogprobs ?? 0, temperature: options.logprobTemperature ?? 1 }
     : undefined;
-  const sampler = new Sampler(options, plan.ids, buffers, logprobs);
+  const { constraints } = context;
+  const constraint = options.schema === undefined ? undefined : await constraints.create(options.schema);
+  const sampling = constraint
+    ? { ...options, logitsProcessor: both(options.logitsProcessor, constraint.apply) }
+    : options;
+  const sampler = new Sampler(sampling, plan.ids, buffers, logprobs);
 
   let imageMs = 0;
   let submittedAt = startedAt;
@@ -71,6 +80,8 @@ export async function answerRequest(
     report = await scheduler.submit({ ids: plan.ids, images: ready.images, sampler, accept, signal });
   } catch (error) {
     if (!signal?.aborted) throw error;
+  } finally {
+    constraint?.dispose();
   }
   answer.abort();
   const { text, tokens } = answer;
@@ -111,6 +122,15 @@ function timings(
     totalMs: at.endedAt - at.startedAt,
   };
 }
+
+/** The caller's processor, then the schema's, which has the last word. */
+const both = (first: LogitsProcessor | undefined, second: LogitsProcessor): LogitsProcessor =>
+  first
+    ? (logits, generated) => {
+        first(logits, generated);
+        second(logits, generated);
+      }
+    : second;
 
 /** Stops waiting when the signal fires; the work itself goes on, since others may wait for it too. */
 function abortable<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {

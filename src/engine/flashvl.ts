@@ -2,13 +2,14 @@
 import type { Message, Tokenizer } from "../processor/index.ts";
 import { type AnswerContext, answerRequest, prepareImages } from "./answer-request.ts";
 import type { Preset } from "./compile/index.ts";
+import { JsonConstraints, type SchemaInput } from "./constraint/index.ts";
 import { type GenerateOptions, type GenerateResult, PartQueue, type StreamPart } from "./generate/index.ts";
 import { type OpenModel, openModel } from "./open-model.ts";
 import type { OpenOptions } from "./open-options.ts";
 import { type Images, planRequest } from "./plan-request.ts";
 import { DecoderRunner, KvCache, VisionEncoder } from "./run/index.ts";
 import type { Device } from "./runtime/index.ts";
-import { Candidates } from "./sampling/index.ts";
+import { Candidates, type LogitsProcessor } from "./sampling/index.ts";
 import { Scheduler } from "./schedule/index.ts";
 import type { WeightMap } from "./weights/index.ts";
 
@@ -46,6 +47,8 @@ export interface ManyRequest {
 }
 
 const MAX_SEED = 2 ** 32;
+/** Frees constraints whose processor nobody holds any more. */
+const unusedConstraints = new FinalizationRegistry<() => void>((dispose) => dispose());
 
 /**
  * A FlashVL checkpoint, loaded. Any number of chats may run at once; they are decoded together.
@@ -62,7 +65,6 @@ export class FlashVL implements AsyncDisposable {
 
   private constructor(model: OpenModel, options: OpenOptions) {
     const { config, sessions, embeddings, limits } = model;
-    // One row more than the context: rows that sit out a run are written behind their end.
     const cache = new KvCache(config.decoder, limits.maxContext);
     this.#model = model;
     this.#runner = new DecoderRunner(config.decoder, sessions, cache);
@@ -70,6 +72,7 @@ export class FlashVL implements AsyncDisposable {
       model,
       vision: new VisionEncoder(config, sessions.vision, limits.imageCacheBytes),
       scheduler: new Scheduler(this.#runner, embeddings, config.decoder, limits),
+      constraints: new JsonConstraints(model.tokenizer, model.endTokens),
       buffers: new Candidates(config.decoder.vocabSize),
     };
     this.info = {
@@ -193,6 +196,20 @@ export class FlashVL implements AsyncDisposable {
   }
 
   /**
+   * A logits processor for one answer that only lets through what fits a JSON schema, for callers who run several
+   * processors themselves; otherwise the option `schema` does the same.
+   * @throws SchemaError for schemas that cannot be enforced.
+   */
+  async constrain(schema: SchemaInput): Promise<LogitsProcessor> {
+    this.#assertOpen();
+    const constraint = await this.#context.constraints.create(schema);
+    const process: LogitsProcessor = (logits, generated) => constraint.apply(logits, generated);
+    // Nobody says when the caller's answer is complete; the processor's own end says it.
+    unusedConstraints.register(process, constraint.dispose);
+    return process;
+  }
+
+  /**
    * Tells a model with live weights that numbers have changed, and hands over other arrays if given. Waits until no answer
    * is being written; what was cached from the old weights is forgotten.
    * @throws Error for a model with compiled weights.
@@ -243,10 +260,9 @@ export class FlashVL implements AsyncDisposable {
   }
 
   async #release(): Promise<void> {
-    const { scheduler, vision } = this.#context;
+    const { scheduler, vision, constraints } = this.#context;
     await Promise.all([scheduler.close(disposedError()), vision.dispose(disposedError())]);
-    await this.#runner.dispose();
-    await this.#model.checkpoint.close();
+    await Promise.all([this.#runner.dispose(), constraints.dispose(), this.#model.checkpoint.close()]);
   }
 
   #assertOpen(): void {

@@ -7,6 +7,7 @@ export {
   type Preset,
   presetGraphs,
 } from "./compile/index.ts";
+export { SchemaError, type SchemaInput } from "./constraint/index.ts";
 export { defaultModelFolder } from "./default-model.ts";
 export { FlashVL, type ManyRequest, type ModelInfo, type ModelStats } from "./flashvl.ts";
 export type {

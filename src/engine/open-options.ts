@@ -65,7 +65,7 @@ export function openLimits(options: OpenOptions, maxPositions: number): OpenLimi
   return {
     maxContext: whole("maxContext", maxPositions, 2, maxPositions),
     maxBatch: whole("maxBatch", LIMITS.maxBatch.fallback, 1, LIMITS.maxBatch.most),
-    maxQueue: whole("maxQueue", LIMITS.maxQueue.fallback, 0, LIMITS.maxQueue.most),
+    maxQueue: whole("maxQueue", LIMITS.maxQueue.fallback, 1, LIMITS.maxQueue.most),
     prefillChunk: whole("prefillChunk", LIMITS.prefillChunk.fallback, 1, LIMITS.prefillChunk.most),
     imageCacheBytes: whole("imageCacheBytes", 256 * 2 ** 20, 0, Number.MAX_SAFE_INTEGER),
   };

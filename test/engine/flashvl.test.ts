@@ -201,7 +201,7 @@ describe("aborting", () => {
     const reason = new Error("enough");
     const stopAfter = (tokens: number) => {
       const controller = new AbortController();
-      const logitsProcessor = (_: Float32Array, generated: number[]) => {
+      const logitsProcessor = (_: Float32Array, generated: readonly number[]) => {
         if (generated.length === tokens) controller.abort(reason);
       };
       return { signal: controller.signal, logitsProcessor, maxNewTokens: 5000 };

@@ -1,4 +1,5 @@
 /** @file Options and results of answering, and the check of what does not belong to sampling. */
+import type { SchemaInput } from "../constraint/index.ts";
 import type { SamplingOptions, TokenLogprob } from "../sampling/index.ts";
 
 /** New tokens when the caller names no limit: what the published model card uses. */
@@ -17,6 +18,8 @@ export interface GenerateOptions extends SamplingOptions {
   topLogprobs?: number;
   /** Log-probabilities are of logits divided by this. Default 1, the model's own distribution. */
   logprobTemperature?: number;
+  /** Holds the answer to a JSON schema or a zod type; true for any JSON object. */
+  schema?: SchemaInput;
   signal?: AbortSignal;
   /** Replaces "You are a helpful assistant."; null for no system turn. */
   systemPrompt?: string | null;

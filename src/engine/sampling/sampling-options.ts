@@ -1,7 +1,7 @@
 /** @file How the next token is chosen: the options, their defaults and their limits. */
 
 /** Changes logits in place before a token is chosen; sees the tokens generated so far. */
-export type LogitsProcessor = (logits: Float32Array, generated: number[]) => void;
+export type LogitsProcessor = (logits: Float32Array, generated: readonly number[]) => void;
 
 /** Options of one request; names and meanings as in transformers, penalties on counts as in the OpenAI API. */
 export interface SamplingOptions {
