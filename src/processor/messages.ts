@@ -42,7 +42,9 @@ function checkPart(part: unknown, role: string, where: string): void {
  * Refuse what is not a conversation, naming the place.
  *
  * @throws if the list is empty, a role is unknown, content is neither a string nor a list of parts, an image stands in
- * a turn that is not the user's, or there is nothing but system messages
+ * a turn that is not the user's, or no turn is the user's
+ * @example
+ * checkMessages([{ role: "user", content: "How much?" }]);
  */
 export function checkMessages(messages: readonly Message[]): void {
   if (!Array.isArray(messages)) {

@@ -143,6 +143,8 @@ async function fetchFollowing(start: URL, options: FetchImageOptions, signal: Ab
  *
  * @throws InputError "refused" (scheme, host, private address), "too-large", "not-found", "invalid" (not an image) or
  * "network" (no answer, not in time, status); the signal's reason when aborted
+ * @example
+ * const bytes = await fetchImage("https://example.com/photo.jpg", { allowedHosts: ["*.example.com", "example.com"] });
  */
 export async function fetchImage(address: string, options: FetchImageOptions): Promise<Uint8Array> {
   if (!URL.canParse(address)) throw new InputError("invalid", `${show(address)} is not a URL.`);
