@@ -24,6 +24,7 @@ export { loadParameters, ParameterStore, usedParameters } from "./parameter-stor
 export { type GrpoRecipe, parseRecipe, type Recipe, readRecipe, type SeeRecipe, type SftRecipe } from "./recipe.ts";
 export { repeatedOrder } from "./repeated-order.ts";
 export { loadRewards, type RewardFunction, type RewardSpec } from "./rewards.ts";
+export { type RunOptions, runMarketRecipe } from "./run-market.ts";
 export { type SeeSample, trainToSee } from "./see.ts";
 export { type SftOptions, type SftResult, trainSft } from "./sft.ts";
 export { type SftShape, sftGraph } from "./sft-graph.ts";

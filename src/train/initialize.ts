@@ -15,7 +15,6 @@ export function initialize(
     const data = store.get(parameter.name);
     const initial = initialValue(parameter);
     if ("constant" in initial) data.fill(initial.constant);
-    else if ("values" in initial) data.set(initial.values);
     else for (let i = 0; i < data.length; i++) data[i] = initial.std * random.normal();
   }
 }

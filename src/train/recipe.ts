@@ -45,9 +45,29 @@ const common = {
   threads: positive.optional(),
 };
 
+const family = z.union([
+  z.literal(1),
+  z.literal(2),
+  z.literal(3),
+  z.literal(4),
+  z.literal(5),
+  z.literal(6),
+  z.literal(7),
+]);
+
+/** Drawn data: see `MarketSourceOptions`. */
+const market = z.strictObject({
+  seed: z.number().int().nonnegative().default(1),
+  families: z.array(family).min(1).optional(),
+  tokensPerPicture: positive.default(384),
+  multiTurn: z.number().min(0).max(1).default(0),
+  workers: z.number().int().nonnegative().default(1),
+});
+
 export const seeRecipe = z.strictObject({
   stage: z.literal("see"),
   ...common,
+  data: z.strictObject({ market: market.prefault({}) }).prefault({}),
   images: positive,
   emptyWeight: z.number().positive().default(0.1),
 });
@@ -73,12 +93,12 @@ export const sftRecipe = z.strictObject({
   data: z.strictObject({
     file: z.string().optional(),
     images: z.string().optional(),
-    market: z.record(z.string(), z.unknown()).optional(),
+    market: market.optional(),
   }),
   validation: z
     .strictObject({
       file: z.string().optional(),
-      market: z.record(z.string(), z.unknown()).optional(),
+      market: market.optional(),
       every: positive.default(100),
       samples: positive.default(64),
     })
@@ -112,7 +132,7 @@ export const grpoRecipe = z.strictObject({
   stage: z.literal("grpo"),
   ...common,
   /** Prompts and scores: the market generator's options. */
-  data: z.strictObject({ market: z.record(z.string(), z.unknown()) }),
+  data: z.strictObject({ market }),
   /** Held-out pictures to ask about, and how often. */
   evalPictures: positive.default(40),
   evalEvery: positive.default(25),

@@ -49,17 +49,9 @@ export function randomTensor(
   return { name, dtype: "BF16", shape, chunks: () => chunks(parameter, seed, quantiles, onBytes) };
 }
 
-const asBytes = (data: Uint16Array): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-
 function* chunks(parameter: Parameter, seed: number, quantiles: Float32Array, onBytes: (bytes: number) => void) {
   const count = parameter.shape.reduce((product, size) => product * size, 1);
   const initial = initialValue(parameter);
-  if ("values" in initial) {
-    const bytes = asBytes(f32ToBf16(initial.values));
-    yield bytes;
-    onBytes(bytes.length);
-    return;
-  }
   const constant = "constant" in initial;
   const values = constant ? Float32Array.of(initial.constant) : quantiles.map((quantile) => quantile * initial.std);
   const table = f32ToBf16(values);

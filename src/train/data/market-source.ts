@@ -8,7 +8,15 @@ import {
   preprocessImage,
   type Tokenizer,
 } from "../../processor/index.ts";
-import { askAbout, type Family, marketSamples, patchClasses, type Question } from "../../tasks/index.ts";
+import {
+  families as allFamilies,
+  askAbout,
+  type Family,
+  type MarketRow,
+  marketSamples,
+  patchClasses,
+  type Question,
+} from "../../tasks/index.ts";
 import type { SeeSample } from "../see.ts";
 import { type Sequence, toSequence } from "./sequence.ts";
 
@@ -48,7 +56,7 @@ const turns = (image: Message["content"], questions: readonly Question[]): Messa
 
 /** Labels per half patch, for `trainToSee`. */
 export async function* seeSamples(
-  context: SampleContext,
+  context: Pick<SampleContext, "preprocessor">,
   seed: number,
   start: number,
   workers = 1,
@@ -91,5 +99,30 @@ export async function* marketSequences(
     yield conversations.length > 0
       ? toSequence(conversations, [preprocessImage(drawn.image, preprocessor)])
       : { ids: [], positions: [], branches: [], targets: [], pixels: [] };
+  }
+}
+
+/**
+ * Questions for reinforcement learning, one per picture and family in turn: row `start` and on.
+ * @example for await (const row of marketRows({ seed: 1, families: [3, 4, 5] }, 0)) …
+ */
+export async function* marketRows(
+  { seed, families = allFamilies, workers = 1 }: Pick<MarketSourceOptions, "seed" | "families" | "workers">,
+  start: number,
+): AsyncGenerator<MarketRow> {
+  for await (const { image, board, seed: picture, index } of marketSamples({
+    stage: "see",
+    seed,
+    from: start,
+    to: ENDLESS,
+    workers,
+  })) {
+    const family = families[index % families.length]!;
+    // A picture that cannot give a question of its family (one without prices, say) gives any other.
+    const [question] = [
+      ...askAbout(board, picture, { count: 1, families: [family] }),
+      ...askAbout(board, picture, { count: 1 }),
+    ];
+    yield { id: `train-${picture}-${family}`, split: "train", seed: picture, image, ...question! };
   }
 }
