@@ -1,10 +1,13 @@
 /** @file The command line as a whole: which commands there are and what all of them share. */
 import { createRequire } from "node:module";
 import { Command } from "commander";
+import { register as registerChat } from "./commands/chat.ts";
 import { register as registerCompile } from "./commands/compile.ts";
 import { register as registerInit } from "./commands/init.ts";
 import { register as registerInspect } from "./commands/inspect.ts";
+import { register as registerMcp } from "./commands/mcp.ts";
 import { register as registerPull } from "./commands/pull.ts";
+import { register as registerServe } from "./commands/serve.ts";
 import { addEnvironmentTwins } from "./environment.ts";
 import { addCommonOptions } from "./shared-options.ts";
 
@@ -15,6 +18,9 @@ const { version, description } = createRequire(import.meta.url)("../../package.j
 
 /** Every command; a file in commands/ exports `register`, which adds one command to the program. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerChat,
+  registerServe,
+  registerMcp,
   registerPull,
   registerInspect,
   registerCompile,

@@ -30,7 +30,6 @@ export function attentionRoute(app: Hono<ServeEnv>, context: ServeContext): void
       model: assertServed(undefined, context),
       needsKey: settings.apiKey.length > 0,
       attention: context.model().attention !== undefined,
-      schema: context.model().constrain !== undefined,
       limits: {
         pictures: settings.maxPictures,
         pictureBytes: Math.min(settings.maxPictureBytes, Math.floor(settings.maxBodyBytes * 0.7)),
@@ -50,7 +49,7 @@ export function attentionRoute(app: Hono<ServeEnv>, context: ServeContext): void
       scope.onEnd(body.free);
       const request = validate(attentionRequestSchema, body.json);
       assertServed(request.model, context);
-      const job = chatToJob({ messages: request.messages }, context.settings, model.tokenizer.vocabSize);
+      const job = chatToJob({ messages: request.messages }, context.settings, model);
       const { slot, messages } = await prepareMessages(context, job.messages, scope.signal);
       try {
         const map = await model.attention(messages, request.answer, request.token, scope.signal);

@@ -17,9 +17,6 @@ export interface ChatMessage {
   content: string | ChatContentPart[];
 }
 
-/** Changes the scores of the next token in place; sees the tokens generated so far. */
-export type LogitsProcessor = (logits: Float32Array, generated: readonly number[]) => void;
-
 /** How to generate; the names are those of the engine's `GenerateOptions`. */
 export interface ChatOptions {
   doSample?: boolean;
@@ -37,7 +34,8 @@ export interface ChatOptions {
   logprobs?: boolean;
   topLogprobs?: number;
   signal?: AbortSignal;
-  logitsProcessor?: LogitsProcessor;
+  /** JSON schema that the answer must fit; `true` is any JSON object. */
+  schema?: Record<string, unknown> | true;
 }
 
 /** A token with the natural logarithm of its probability. */
@@ -85,6 +83,7 @@ export interface AttentionMap {
 
 /** The model behind the server. `FlashVL` satisfies it; a test may pass a scripted one. */
 export interface ChatModel {
+  readonly info: { readonly maxContext: number };
   readonly tokenizer: {
     /** Ids to text, special tokens left out. */
     decode(ids: number[]): string;
@@ -94,8 +93,6 @@ export interface ChatModel {
   };
   /** Streams an answer. Pictures stand in the messages, so the first argument is always null here. */
   stream(image: null, messages: ChatMessage[], options?: ChatOptions): AsyncIterable<ChatPart>;
-  /** Makes a logits processor that only lets through answers that fit the schema; `true` stands for any JSON object. */
-  constrain?(schema: Record<string, unknown> | true): Promise<LogitsProcessor>;
   /** Computes where token `index` of `answer` looked; present only where the engine offers it. */
   attention?(messages: ChatMessage[], answer: string, index: number, signal?: AbortSignal): Promise<AttentionMap>;
   /** Fills of the engine's caches, for the metrics. */

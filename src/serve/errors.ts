@@ -69,8 +69,10 @@ export function toApiError(error: unknown): ApiError {
     const status = error.code === "too-large" ? 413 : 400;
     return new ApiError(status, error.message, { code: `input_${error.code.replace("-", "_")}`, cause: error });
   }
-  if (error instanceof Error && "code" in error && typeof error.code === "string" && REQUEST_FAULTS.has(error.code)) {
-    return new ApiError(400, error.message, { code: error.code, cause: error });
+  const known = error instanceof Error && "code" in error ? ENGINE_ERRORS[String(error.code)] : undefined;
+  if (known) {
+    const headers = known.status === 400 ? undefined : { "retry-after": "1" };
+    return new ApiError(known.status, (error as Error).message, { code: known.code, headers, cause: error });
   }
   return new ApiError(500, "The server failed on this request. Its log has the cause under this request id.", {
     code: "internal_error",
@@ -78,5 +80,10 @@ export function toApiError(error: unknown): ApiError {
   });
 }
 
-/** Codes of errors by which the engine says that the request, not the server, is at fault. */
-const REQUEST_FAULTS = new Set(["context_length_exceeded", "invalid_request", "invalid_schema"]);
+/** What the engine's error codes mean to a client. */
+const ENGINE_ERRORS: Record<string, { status: number; code: string }> = {
+  CONTEXT_OVERFLOW: { status: 400, code: "context_length_exceeded" },
+  invalid_schema: { status: 400, code: "invalid_schema" },
+  QUEUE_FULL: { status: 429, code: "queue_full" },
+  DISPOSED: { status: 503, code: "shutting_down" },
+};

@@ -17,9 +17,10 @@ export interface Job {
   /** Number of answers; answer i > 0 is drawn with seed + i. */
   choices: number;
   options: ChatOptions;
-  /** Schema that the answers must fit; `true` is any JSON object. */
-  schema?: Record<string, unknown> | true;
 }
+
+/** The engine's seeds are 32-bit; larger ones are taken modulo. */
+const SEEDS = 2 ** 32;
 
 /** A step of a generation: text and, if asked for, its token; or the end of one answer. */
 export type JobEvent =
@@ -44,13 +45,11 @@ export async function* runJob(context: ServeContext, job: Job, request: JobReque
   const { signal } = request;
   const model = context.model();
   context.queue.assertRoom();
-  const constrain = await prepareConstraint(model, job);
   const { slot, messages } = await prepareMessages(context, job.messages, signal);
   try {
     for (let choice = 0; choice < job.choices; choice += 1) {
       const options: ChatOptions = { ...job.options, signal };
-      if (options.seed !== undefined) options.seed += choice;
-      if (constrain) options.logitsProcessor = await constrain();
+      if (options.seed !== undefined) options.seed = (options.seed + choice) % SEEDS;
       yield* answer(context, model, messages, options, choice, request);
     }
   } finally {
@@ -118,26 +117,6 @@ async function* answer(
   }
   signal.throwIfAborted();
   throw new Error("The model's stream ended without a result.");
-}
-
-async function prepareConstraint(model: ChatModel, job: Job) {
-  const { schema } = job;
-  if (schema === undefined) return undefined;
-  if (!model.constrain) {
-    throw new ApiError(400, "This server's model cannot be held to a JSON schema.", {
-      param: "response_format",
-      code: "unsupported_parameter",
-    });
-  }
-  const make = model.constrain.bind(model, schema);
-  // Compiled before the request waits, so that a faulty schema is refused at once; the first answer uses this one.
-  let ready: ReturnType<typeof make> | undefined = make();
-  await ready;
-  return () => {
-    const processor = ready ?? make();
-    ready = undefined;
-    return processor;
-  };
 }
 
 /** Replaces every picture, one after the other, so that only one is worked on at a time. */

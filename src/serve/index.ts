@@ -10,7 +10,6 @@ export type {
   ChatPart,
   ChatResult,
   ChatUsage,
-  LogitsProcessor,
   PictureInput,
   ScoredToken,
 } from "./chat-model.ts";

@@ -20,7 +20,7 @@ export const settingsSchema = z.strictObject({
   corsOrigin: names.describe("origins whose pages may call the server; none by default"),
   allowedHost: names.describe("further Host names to answer to (a loopback server answers to loopback names only)"),
   pictureHost: names.describe("hosts whose pictures may be fetched by URL; none by default (data: URLs always work)"),
-  parallel: count.max(256).default(1).describe("requests that run at once"),
+  parallel: count.max(256).default(4).describe("requests that run at once"),
   maxQueue: z.number().int().min(0).max(100_000).default(64).describe("requests that may wait; beyond it 429"),
   maxBodyBytes: count.default(32 * MIB).describe("largest request body in bytes"),
   maxBodyMemoryBytes: count.default(256 * MIB).describe("bytes of all request bodies held at once"),

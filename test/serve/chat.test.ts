@@ -144,7 +144,7 @@ describe("a stream", () => {
 
   test("keeps the status of an error that comes before the first token", async () => {
     const fault = Object.assign(new Error("The prompt has 9000 tokens; the context holds 4096."), {
-      code: "context_length_exceeded",
+      code: "CONTEXT_OVERFLOW",
     });
     const server = await start({ model: new FakeModel({ beforeToken: () => Promise.reject(fault) }) });
     const response = await post(server, CHAT, { ...ask("a"), stream: true });

@@ -5,7 +5,6 @@ import type {
   ChatModel,
   ChatOptions,
   ChatPart,
-  LogitsProcessor,
   ScoredToken,
 } from "../../src/serve/index.ts";
 
@@ -21,7 +20,6 @@ export interface FakeOptions {
   script?: (messages: ChatMessage[]) => string;
   /** Awaited before every token; lets a test hold an answer at a place. */
   beforeToken?: (index: number, signal: AbortSignal | undefined) => Promise<void> | void;
-  constrain?: (schema: Record<string, unknown> | true) => Promise<LogitsProcessor>;
   attention?: (messages: ChatMessage[], answer: string, index: number) => Promise<AttentionMap>;
 }
 
@@ -41,12 +39,12 @@ export function echo(messages: ChatMessage[]): string {
 
 /** A model whose answers a test can predict; it counts the answers in flight and the aborted ones. */
 export class FakeModel implements ChatModel {
+  readonly info = { maxContext: 32_768 };
   readonly tokenizer = {
     vocabSize: VOCAB,
     decode: (ids: number[]) => Buffer.from(ids.filter((id) => id !== END)).toString("utf8"),
     tokenBytes: (id: number) => (id === END ? new Uint8Array(0) : Uint8Array.of(id)),
   };
-  readonly constrain?: ChatModel["constrain"];
   readonly attention?: ChatModel["attention"];
   readonly requests: { messages: ChatMessage[]; options: ChatOptions }[] = [];
   active = 0;
@@ -56,7 +54,6 @@ export class FakeModel implements ChatModel {
 
   constructor(options: FakeOptions = {}) {
     this.#options = options;
-    this.constrain = options.constrain;
     this.attention = options.attention;
   }
 
@@ -116,7 +113,6 @@ export class FakeModel implements ChatModel {
     const logits = Float32Array.from({ length: VOCAB }, (_, id) => ((id * 31 + tokens.length * 17) % 101) / 101);
     logits[wanted] = CERTAIN;
     for (const [id, bias] of Object.entries(options.logitBias ?? {})) logits[Number(id)]! += bias;
-    options.logitsProcessor?.(logits, tokens);
     const sum = logits.reduce((total, value) => total + Math.exp(value), 0);
     return logits.map((value) => value - Math.log(sum));
   }

@@ -38,7 +38,6 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
   const model = new FakeModel({
     script: (messages) => (JSON.stringify(messages).includes("plain") ? "Plain words." : ANSWER),
     beforeToken: () => new Promise((resolve) => setTimeout(resolve, 1)),
-    constrain: async () => () => {},
     attention: async (_messages, _answer, index) => ({
       rows: 16,
       columns: 16,
@@ -115,7 +114,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
     expect(await answers().locator(".stats").textContent()).toMatch(
       /^first token [\d.]+ m?s · [\d.]+ tokens\/s · \d+ tokens · 4 of 10 prompt tokens from the cache/,
     );
-    const [{ content }] = model.requests.at(-1)!.messages as [{ content: { type: string }[] }];
+    const [{ content }] = model.requests.at(-1)!.messages as unknown as [{ content: { type: string }[] }];
     expect(content.map(({ type }) => type)).toEqual(["image", "text"]);
     await shot("3-answer");
   });

@@ -216,7 +216,10 @@ function acceptDrops(page: HTMLElement, onFiles: (files: File[]) => void): void 
     inside = Math.max(0, inside + change);
     page.classList.toggle("dropping", inside > 0);
   };
-  page.addEventListener("dragenter", (event) => (event.preventDefault(), mark(1)));
+  page.addEventListener("dragenter", (event) => {
+    event.preventDefault();
+    mark(1);
+  });
   page.addEventListener("dragleave", () => mark(-1));
   page.addEventListener("dragover", (event) => event.preventDefault());
   page.addEventListener("drop", (event) => {

@@ -112,7 +112,14 @@ export function openSettings({ settings, about, language, onLanguage, onClose }:
 
   const dialog = h(
     "dialog",
-    { class: "settings", "aria-labelledby": "settings-title", onclose: () => (dialog.remove(), onClose()) },
+    {
+      class: "settings",
+      "aria-labelledby": "settings-title",
+      onclose: () => {
+        dialog.remove();
+        onClose();
+      },
+    },
     h(
       "div",
       { class: "row head" },
@@ -129,7 +136,7 @@ export function openSettings({ settings, about, language, onLanguage, onClose }:
     field(t("maxTokens"), number("maxTokens", 1, about.limits.tokens, 1)),
     field(t("seed"), number("seed", 0, 2 ** 31, 1), t("seedHint")),
     field(t("system"), area("system")),
-    about.schema ? field(t("schema"), area("schema"), t("schemaHint")) : undefined,
+    field(t("schema"), area("schema"), t("schemaHint")),
     field(t("language"), choice("set-language", LANGUAGES, language, onLanguage)),
     field(
       t("theme"),

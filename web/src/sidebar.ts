@@ -28,7 +28,14 @@ export function sidebarView(options: SidebarOptions): Sidebar {
     { id: "conversations", class: "conversations", "aria-label": t("conversations") },
     h(
       "button",
-      { type: "button", class: "new", onclick: () => (close(), options.onNew()) },
+      {
+        type: "button",
+        class: "new",
+        onclick: () => {
+          close();
+          options.onNew();
+        },
+      },
       icon(ICONS.add),
       t("newConversation"),
     ),
@@ -54,7 +61,11 @@ export function sidebarView(options: SidebarOptions): Sidebar {
               type: "button",
               class: "open",
               "aria-current": options.isCurrent(conversation.id) ? "true" : undefined,
-              onclick: () => (close(), options.onOpen(conversation), refresh()),
+              onclick: () => {
+                close();
+                options.onOpen(conversation);
+                void refresh();
+              },
             },
             name,
           ),

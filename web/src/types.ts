@@ -57,6 +57,5 @@ export interface About {
   model: string;
   needsKey: boolean;
   attention: boolean;
-  schema: boolean;
   limits: { pictures: number; pictureBytes: number; tokens: number; defaultTokens: number };
 }

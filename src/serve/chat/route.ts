@@ -24,7 +24,7 @@ export function chatRoute(app: Hono<ServeEnv>, context: ServeContext): void {
       const head: AnswerHead = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model: name };
       const includeUsage = request.stream_options?.include_usage ?? false;
       return {
-        job: chatToJob(request, context.settings, model.tokenizer.vocabSize),
+        job: chatToJob(request, context.settings, model),
         complete: (source) => completeChat(source, model, head),
         stream: request.stream
           ? {

@@ -1,5 +1,5 @@
 /** @file Turns a checked chat completion request into a job for the model. */
-import type { ChatOptions } from "../chat-model.ts";
+import type { ChatModel, ChatOptions } from "../chat-model.ts";
 import { ApiError } from "../errors.ts";
 import type { Job, JobMessage } from "../generation.ts";
 import { jsonSchemaOf } from "../json-schema.ts";
@@ -9,9 +9,9 @@ import type { ChatRequest } from "./schema.ts";
 /**
  * The job of a request. Throws {@link ApiError} 400 for combinations that the schema cannot express.
  *
- * @example const job = chatToJob(request, settings, model.tokenizer.vocabSize);
+ * @example const job = chatToJob(request, settings, model);
  */
-export function chatToJob(request: ChatRequest, settings: ServeSettings, vocabSize: number): Job {
+export function chatToJob(request: ChatRequest, settings: ServeSettings, model: ChatModel): Job {
   if (
     request.max_tokens != null &&
     request.max_completion_tokens != null &&
@@ -31,22 +31,27 @@ export function chatToJob(request: ChatRequest, settings: ServeSettings, vocabSi
   const format = request.response_format;
   const options: ChatOptions = {
     ...samplingOptions(request),
-    maxNewTokens: tokenLimit(request.max_completion_tokens ?? request.max_tokens, "max_completion_tokens", settings),
+    maxNewTokens: tokenLimit(
+      request.max_completion_tokens ?? request.max_tokens,
+      "max_completion_tokens",
+      settings,
+      model,
+    ),
     presencePenalty: request.presence_penalty ?? undefined,
     frequencyPenalty: request.frequency_penalty ?? undefined,
-    logitBias: request.logit_bias ? biasOf(request.logit_bias, vocabSize) : undefined,
+    logitBias: request.logit_bias ? biasOf(request.logit_bias, model.tokenizer.vocabSize) : undefined,
     stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? undefined),
     logprobs: request.logprobs ?? undefined,
     topLogprobs: request.top_logprobs || undefined,
+    schema:
+      format?.type === "json_schema"
+        ? jsonSchemaOf(format.json_schema.schema, "response_format.json_schema.schema")
+        : format?.type === "json_object" || undefined,
   };
   return {
     messages: toMessages(request, settings),
     choices: request.n ?? 1,
     options,
-    schema:
-      format?.type === "json_schema"
-        ? jsonSchemaOf(format.json_schema.schema, "response_format.json_schema.schema")
-        : format?.type === "json_object" || undefined,
   };
 }
 
@@ -69,11 +74,20 @@ export function samplingOptions(
   };
 }
 
+/** When a client names no limit, the answer may take this share of the context, so that a long prompt still fits. */
+const ANSWER_SHARE = 1 / 4;
+
 /** The number of tokens an answer may have. Throws {@link ApiError} 400 over the server's limit. */
-export function tokenLimit(asked: number | null | undefined, param: string, settings: ServeSettings): number {
-  if (asked == null) return Math.min(settings.defaultTokens, settings.maxTokens);
-  if (asked > settings.maxTokens) {
-    throw new ApiError(400, `${param} is ${asked}; this server allows at most ${settings.maxTokens}.`, {
+export function tokenLimit(
+  asked: number | null | undefined,
+  param: string,
+  { defaultTokens, maxTokens }: ServeSettings,
+  model: ChatModel,
+): number {
+  if (asked == null)
+    return Math.max(1, Math.min(defaultTokens, maxTokens, Math.floor(model.info.maxContext * ANSWER_SHARE)));
+  if (asked > maxTokens) {
+    throw new ApiError(400, `${param} is ${asked}; this server allows at most ${maxTokens}.`, {
       param,
       code: "invalid_value",
     });

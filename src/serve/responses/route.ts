@@ -32,7 +32,7 @@ export function responsesRoute(app: Hono<ServeEnv>, context: ServeContext): void
       };
       const model = context.model();
       return {
-        job: responsesToJob(request, context.settings),
+        job: responsesToJob(request, context.settings, model),
         complete: (source) => completeResponse(source, model, head),
         stream: request.stream ? responseEvents(model, head) : undefined,
       };

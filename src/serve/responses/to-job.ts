@@ -1,5 +1,6 @@
 /** @file Turns a checked response request into a job for the model. */
 import { assertPictureCount, samplingOptions, tokenLimit } from "../chat/to-job.ts";
+import type { ChatModel } from "../chat-model.ts";
 import { ApiError } from "../errors.ts";
 import type { Job, JobMessage } from "../generation.ts";
 import { jsonSchemaOf } from "../json-schema.ts";
@@ -9,9 +10,9 @@ import type { ResponsesRequest } from "./schema.ts";
 /**
  * The job of a request. Throws {@link ApiError} 400 for combinations that the schema cannot express.
  *
- * @example const job = responsesToJob(request, settings);
+ * @example const job = responsesToJob(request, settings, model);
  */
-export function responsesToJob(request: ResponsesRequest, settings: ServeSettings): Job {
+export function responsesToJob(request: ResponsesRequest, settings: ServeSettings, model: ChatModel): Job {
   const logprobs = request.include?.includes("message.output_text.logprobs") ?? false;
   if (request.top_logprobs != null && !logprobs) {
     throw new ApiError(400, 'top_logprobs needs include: ["message.output_text.logprobs"].', {
@@ -27,14 +28,14 @@ export function responsesToJob(request: ResponsesRequest, settings: ServeSetting
     choices: 1,
     options: {
       ...samplingOptions(request),
-      maxNewTokens: tokenLimit(request.max_output_tokens, "max_output_tokens", settings),
+      maxNewTokens: tokenLimit(request.max_output_tokens, "max_output_tokens", settings, model),
       logprobs: logprobs || undefined,
       topLogprobs: request.top_logprobs || undefined,
+      schema:
+        format?.type === "json_schema"
+          ? jsonSchemaOf(format.schema, "text.format.schema")
+          : format?.type === "json_object" || undefined,
     },
-    schema:
-      format?.type === "json_schema"
-        ? jsonSchemaOf(format.schema, "text.format.schema")
-        : format?.type === "json_object" || undefined,
   };
 }
 

@@ -1,0 +1,2 @@
+/** @file Door of the Vercel AI SDK provider: a FlashVL model in this process as a `LanguageModelV4`. */
+export { type AiModel, flashvl } from "./provider.ts";
