@@ -40,7 +40,7 @@ export const rotaryEmbedding = (x: Value, positions: Value, cos: Value, sin: Val
 
 const mhaOp = defineOp<{ heads: number; scale: number }>({
   name: "MultiHeadAttention",
-  infer([q, k, v], { heads }) {
+  infer([q, , v], { heads }) {
     if ((q!.shape.at(-1) as number) % heads !== 0)
       throw new RangeError(`${q!.shape.at(-1)} is not a multiple of ${heads} heads`);
     return [{ dtype: q!.dtype, shape: [...q!.shape.slice(0, -1), v!.shape.at(-1)!] }];
