@@ -10,7 +10,7 @@ import { accumulate } from "./accumulate.ts";
 import { advantages, type Reward, zeroVarianceShare } from "./advantages.ts";
 import { completionSequences } from "./data/completions.ts";
 import { createGrpoStep } from "./grpo-step.ts";
-import { NotFiniteError, Optimizer } from "./optim/optimizer.ts";
+import { Optimizer } from "./optim/optimizer.ts";
 import { loadParameters } from "./parameter-store.ts";
 import { type GrpoRecipe, resolvedSchedule } from "./recipe.ts";
 import { loadRewards } from "./rewards.ts";
@@ -113,7 +113,12 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
   const rewards = await loadRewards<Row>(recipe.rewards);
 
   // ---- resume
-  const checkpoints = { folder: join(options.run, "checkpoints"), modelFiles: recipe.model, keep: recipe.keep };
+  const checkpoints = {
+    folder: join(options.run, "checkpoints"),
+    modelFiles: recipe.model,
+    keep: recipe.keep,
+    link: join(options.run, "last"),
+  };
   let last = await newestCheckpoint(checkpoints.folder);
   let cursor = last ? (await loadTrainingState(last, store, optimizer)).cursor : 0;
   const folder = await openRunFolder(options.run, recipe, optimizer.step, options.print ?? (() => {}));
@@ -165,7 +170,6 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
       const updates = Array.from({ length: recipe.reuse }, () =>
         Array.from({ length: Math.ceil(judged.length / share) }, (_, u) => judged.slice(u * share, (u + 1) * share)),
       ).flat();
-      const before = optimizer.step + 1;
       await step.remember(judged.flatMap((j) => completionSequences(j.group, j.answers, recipe.batch.length)));
       let metrics = {};
       for (const part of updates) {
@@ -176,10 +180,7 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
           all,
           accumulated,
         );
-        if (!Number.isFinite(measured.loss))
-          throw new NotFiniteError(
-            `the loss is ${measured.loss} at step ${before}; the last good checkpoint is ${last ?? "none yet"}`,
-          );
+        optimizer.checkLoss(measured.loss, accumulated.gradients);
         const { norm, rateFactor } = optimizer.update(accumulated.gradients);
         metrics = { ...measured, grad_norm: norm, rate: rateFactor };
       }

@@ -11,9 +11,13 @@ export {
 export type { CheckRow } from "./check/compare.ts";
 export { checkTable } from "./check/table.ts";
 export { type CheckOptions, checkTraining } from "./check.ts";
+export { BadRowError, ConversationFile, type DroppedRow, type FileSequencesOptions } from "./data/file-sequences.ts";
+export type { SampleContext } from "./data/market-source.ts";
 export { packBestFit } from "./data/pack.ts";
+export { readSampleContext } from "./data/sample-context.ts";
 export { type Encoded, type Sequence, toSequence } from "./data/sequence.ts";
 export { type GrpoOptions, trainGrpo } from "./grpo.ts";
+export { type MergeOptions, mergeAdapter } from "./lora/merge-adapter.ts";
 export { type PolicyLossInputs, type PolicyLossOptions, policyLoss } from "./loss/policy-loss.ts";
 export { tokenLogProbs } from "./loss/token-log-probs.ts";
 export { type Aggregation, type LossType, tokenWeights } from "./loss/token-weights.ts";
@@ -25,6 +29,7 @@ export { type GrpoRecipe, parseRecipe, type Recipe, readRecipe, type SeeRecipe, 
 export { repeatedOrder } from "./repeated-order.ts";
 export { loadRewards, type RewardFunction, type RewardSpec } from "./rewards.ts";
 export { type RunOptions, runMarketRecipe } from "./run-market.ts";
+export { defaultRun, type RunRecipeOptions, type RunResult, runRecipe } from "./run-recipe.ts";
 export { type SeeSample, trainToSee } from "./see.ts";
 export { type SftOptions, type SftResult, trainSft } from "./sft.ts";
 export { type SftShape, sftGraph } from "./sft-graph.ts";

@@ -56,7 +56,12 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
   const optimizer = new Optimizer(store, trained, { ...recipe.optimizer, schedule: resolvedSchedule(recipe) });
 
   // ---- resume
-  const checkpoints = { folder: join(options.run, "checkpoints"), modelFiles: recipe.model, keep: recipe.keep };
+  const checkpoints = {
+    folder: join(options.run, "checkpoints"),
+    modelFiles: recipe.model,
+    keep: recipe.keep,
+    link: join(options.run, "last"),
+  };
   let last = await newestCheckpoint(checkpoints.folder);
   let cursor = last ? (await loadTrainingState(last, store, optimizer)).cursor : 0;
   const folder = await openRunFolder(options.run, recipe, optimizer.step, options.print ?? (() => {}));

@@ -7,7 +7,7 @@ import { accumulate } from "./accumulate.ts";
 import { type Batch, fillInputs, toBatches } from "./data/batches.ts";
 import type { Sequence } from "./data/sequence.ts";
 import { initialize } from "./initialize.ts";
-import { NotFiniteError, Optimizer } from "./optim/optimizer.ts";
+import { Optimizer } from "./optim/optimizer.ts";
 import { loadParameters, ParameterStore } from "./parameter-store.ts";
 import { TrainingRandom } from "./random.ts";
 import { resolvedSchedule, type SftRecipe } from "./recipe.ts";
@@ -75,13 +75,25 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
   const optimizer = new Optimizer(store, trained, { ...recipe.optimizer, schedule: resolvedSchedule(recipe) });
 
   // ---- resume
-  const checkpoints = { folder: join(options.run, "checkpoints"), modelFiles: recipe.model, keep: recipe.keep };
+  const checkpoints = {
+    folder: join(options.run, "checkpoints"),
+    modelFiles: recipe.model,
+    keep: recipe.keep,
+    lora: recipe.lora,
+    link: join(options.run, "last"),
+  };
   let last = await newestCheckpoint(checkpoints.folder);
   const resumed = last ? await loadTrainingState(last, store, optimizer) : undefined;
+  let savedAt = optimizer.step;
   let cursor = resumed?.cursor ?? 0;
   let bestLoss = resumed?.extra?.bestLoss ?? Number.POSITIVE_INFINITY;
   let stale = resumed?.extra?.stale ?? 0;
-  const bestFolder = { ...checkpoints, folder: join(options.run, "best"), keep: 1 };
+  const bestFolder = {
+    ...checkpoints,
+    folder: join(options.run, "checkpoints-best"),
+    keep: 1,
+    link: join(options.run, "best"),
+  };
   const folder = await openRunFolder(options.run, recipe, optimizer.step, options.print ?? (() => {}));
 
   // ---- graphs and their memory
@@ -145,10 +157,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
         for (let j = 0; j < batch.trainedTokens; j++) right += correct[j]!;
         accumulated.add();
       }
-      if (!Number.isFinite(loss))
-        throw new NotFiniteError(
-          `the loss is ${loss} at step ${optimizer.step + 1}; the last good checkpoint is ${last ?? "none yet"}`,
-        );
+      optimizer.checkLoss(loss, accumulated.gradients);
       const { norm, rateFactor } = optimizer.update(accumulated.gradients);
       cursor = window.at(-1)!.cursor;
       const metrics = {
@@ -174,10 +183,13 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
         }
         if (recipe.patience && stale >= recipe.patience) break;
       }
-      if (optimizer.step % recipe.saveEvery === 0) last = await save(checkpoints);
+      if (optimizer.step % recipe.saveEvery === 0) {
+        last = await save(checkpoints);
+        savedAt = optimizer.step;
+      }
     }
     await next.catch(() => {});
-    if (last === undefined || optimizer.step % recipe.saveEvery !== 0) last = await save(checkpoints);
+    if (last === undefined || optimizer.step !== savedAt) last = await save(checkpoints);
   } finally {
     await next.catch(() => {});
     await batches.return(undefined);

@@ -46,6 +46,18 @@ export class Optimizer {
     return shape.length > 1 && !name.endsWith("bias");
   }
 
+  /** @throws NotFiniteError when the loss of the step at hand is NaN or infinite, naming the first tensor that is, too */
+  checkLoss(loss: number, gradients: ReadonlyMap<string, Float32Array>): void {
+    if (Number.isFinite(loss)) return;
+    const weights = [...this.moments.keys()].map((name) => [name, this.#store.get(name)] as const);
+    const weight = firstNotFinite(weights);
+    const gradient = firstNotFinite(gradients);
+    const tensor = weight ? `the weight ${weight}` : gradient ? `the gradient of ${gradient}` : "no weight or gradient";
+    throw new NotFiniteError(
+      `step ${this.step + 1}: the loss is ${loss}; the first tensor that is not finite: ${tensor}`,
+    );
+  }
+
   /**
    * One update with the given gradients, first multiplied by `scale`.
    * @returns norm before clipping, and the schedule's factor on the peak rates
@@ -56,7 +68,7 @@ export class Optimizer {
     const norm = globalNorm(gradients.values()) * scale;
     if (!Number.isFinite(norm))
       throw new NotFiniteError(
-        `the gradient of ${firstNotFinite(gradients) ?? "the model (its norm overflows)"} is not finite`,
+        `step ${this.step + 1}: the gradient of ${firstNotFinite(gradients) ?? "the model (its norm overflows)"} is not finite`,
       );
     const factor = scale * clipFactor(norm, maxNorm);
     const rateFactor = scheduleFactor(this.step, schedule);

@@ -4,6 +4,7 @@ import { appendFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { versions } from "./versions.ts";
 
 export type Metrics = Readonly<Record<string, number>>;
 
@@ -53,6 +54,7 @@ export async function openRunFolder(
   const checkpoints = join(path, "checkpoints");
   await mkdir(checkpoints, { recursive: true });
   await writeFile(join(path, "recipe.yaml"), stringify(recipe));
+  await writeFile(join(path, "versions.json"), `${JSON.stringify(versions(), null, 2)}\n`);
   for (const file of ["metrics.jsonl", "completions.jsonl"]) await rewind(join(path, file), resumedAt);
   const record = (file: string, row: object) => appendFileSync(join(path, file), `${JSON.stringify(row)}\n`);
   return {

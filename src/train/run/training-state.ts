@@ -1,8 +1,10 @@
 /** @file Checkpoints of a run: the model in the published layout, and everything that a resumed run needs, bit for bit. */
 
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { f32ToBf16, openSafetensors, type TensorToWrite, writeSafetensors } from "../../hub/index.ts";
+import { type LoraConfig, mergeLora } from "../../model/index.ts";
+import { ADAPTER_CONFIG, isLoraTensor, saveAdapter } from "../lora/peft-adapter.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 
@@ -19,21 +21,34 @@ export interface Progress {
 
 const STATE = "training.safetensors";
 const PROGRESS = "progress.json";
+/** Files of a run that stand beside a checkpoint's own. */
+const NOT_COPIED = new Set([PROGRESS, ADAPTER_CONFIG]);
 const folderOf = (step: number): string => `step-${String(step).padStart(7, "0")}`;
 const stepOf = (folder: string): number => Number(/^step-(\d+)$/.exec(folder)?.[1] ?? -1);
 
 const bytesOf = (data: Float32Array): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
-/** The parameters of the published layout as bf16 tensors; those of a throw-away head ("see.") are left out. */
-export function publishedTensors(store: ParameterStore): TensorToWrite[] {
+/**
+ * The parameters of the published layout as bf16 tensors; those of a throw-away head ("see.") are left out, and a LoRA is
+ * folded into the weights that it adapts.
+ */
+export function publishedTensors(store: ParameterStore, lora?: LoraConfig): TensorToWrite[] {
+  const merged = (name: string): Float32Array => {
+    const a = store.tensors.get(name.replace(/weight$/, "lora_A.weight"));
+    const b = store.tensors.get(name.replace(/weight$/, "lora_B.weight"));
+    if (!lora || !a || !b) return store.get(name);
+    const copy = store.get(name).slice();
+    mergeLora(copy, a.data, b.data, lora);
+    return copy;
+  };
   return store.parameters
-    .filter((p) => /^(llm|vit|adp)\./.test(p.name))
+    .filter((p) => /^(llm|vit|adp)\./.test(p.name) && !isLoraTensor(p.name))
     .map((p) => ({
       name: p.name,
       dtype: "BF16" as const,
       shape: p.shape,
       bytes: () => {
-        const half = f32ToBf16(store.get(p.name));
+        const half = f32ToBf16(merged(p.name));
         return new Uint8Array(half.buffer, half.byteOffset, half.byteLength);
       },
     }));
@@ -42,7 +57,7 @@ export function publishedTensors(store: ParameterStore): TensorToWrite[] {
 /** Files beside the weights (config, tokenizer, preprocessor) that make a folder a checkpoint. */
 export async function copyModelFiles(from: string, to: string): Promise<void> {
   for (const name of await readdir(from))
-    if (/\.(json|txt|jinja)$/.test(name) && !name.endsWith(".index.json") && name !== PROGRESS)
+    if (/\.(json|txt|jinja)$/.test(name) && !name.endsWith(".index.json") && !NOT_COPIED.has(name))
       await cp(join(from, name), join(to, name));
 }
 
@@ -53,6 +68,10 @@ export interface Checkpoints {
   readonly modelFiles: string;
   /** How many to keep; the newest stay. */
   readonly keep: number;
+  /** Name of a link to the newest one, such as "runs/a/last". */
+  readonly link?: string;
+  /** The model is the base with this LoRA: checkpoints hold the merged weights, and the adapter in PEFT's files. */
+  readonly lora?: LoraConfig;
 }
 
 /** The newest whole checkpoint, or undefined. Folders that were being written when a run was killed have other names. */
@@ -78,15 +97,17 @@ export async function saveCheckpoint(
   await mkdir(temporary, { recursive: true });
   try {
     await copyModelFiles(to.modelFiles, temporary);
-    await writeSafetensors(join(temporary, "model.safetensors"), publishedTensors(store), { format: "pt" });
+    await writeSafetensors(join(temporary, "model.safetensors"), publishedTensors(store, to.lora), { format: "pt" });
+    if (to.lora) await saveAdapter(temporary, store, to.lora, to.modelFiles);
     const f32 = (name: string, data: Float32Array) => ({
       name,
       dtype: "F32" as const,
       shape: [data.length],
       bytes: () => bytesOf(data),
     });
+    // Weights that are not trained are those of the model that the run started from.
     const state = [
-      ...store.parameters.map((p) => f32(`weight.${p.name}`, store.get(p.name))),
+      ...[...optimizer.moments.keys()].map((name) => f32(`weight.${name}`, store.get(name))),
       ...[...optimizer.moments].flatMap(([name, { m, v }]) => [f32(`m.${name}`, m), f32(`v.${name}`, v)]),
     ];
     await writeSafetensors(join(temporary, STATE), state);
@@ -97,8 +118,19 @@ export async function saveCheckpoint(
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
+  if (to.link) await pointTo(to.link, target);
   await removeOld(to);
   return target;
+}
+
+/** Makes `link` lead to `target`, at once; a real folder of that name is left alone. */
+async function pointTo(link: string, target: string): Promise<void> {
+  const found = await lstat(link).catch(() => undefined);
+  if (found && !found.isSymbolicLink()) return;
+  const temporary = `${link}.${process.pid}.tmp`;
+  await rm(temporary, { force: true });
+  await symlink(relative(dirname(link), target), temporary, "dir");
+  await rename(temporary, link);
 }
 
 async function removeOld({ folder, keep }: Checkpoints): Promise<void> {
@@ -128,8 +160,8 @@ export async function loadTrainingState(
         );
       bytesOf(into).set(await state.readTensor(name));
     };
-    for (const p of store.parameters) await restore(`weight.${p.name}`, store.get(p.name));
     for (const [name, { m, v }] of optimizer.moments) {
+      await restore(`weight.${name}`, store.get(name));
       await restore(`m.${name}`, m);
       await restore(`v.${name}`, v);
     }
