@@ -1,5 +1,5 @@
 /** @file Gives every flag a twin in the environment: --max-new-tokens is FLASHVL_MAX_NEW_TOKENS. */
-import type { Command } from "commander";
+import { Command, type Option } from "commander";
 
 const OFF = new Set(["", "0", "false", "no", "off"]);
 
@@ -9,17 +9,24 @@ export function environmentTwin(long: string): string {
 }
 
 /**
- * Ties all flags of a command and its subcommands to the environment; a flag on the command line wins. A switch is on for
- * every value but "", 0, false, no and off; an empty value counts as not set.
+ * A command whose flags, and whose subcommands' flags, all have their twin; a flag on the command line wins. A switch is
+ * on for every value but "", 0, false, no and off; an empty value counts as not set.
+ *
+ * @example new CommandWithTwins("flashvl").option("--json") // is on with FLASHVL_JSON=1
  */
-export function addEnvironmentTwins(command: Command, env: NodeJS.ProcessEnv = process.env): void {
-  for (const option of command.options) {
-    if (!option.long || option.long === "--version") continue;
+export class CommandWithTwins extends Command {
+  override createCommand(name?: string): Command {
+    return new CommandWithTwins(name);
+  }
+
+  override createOption(flags: string, description?: string): Option {
+    const option = super.createOption(flags, description);
+    if (!option.long || option.long === "--version") return option;
     const twin = environmentTwin(option.long);
-    const value = env[twin];
+    const value = process.env[twin];
     const takesValue = option.required || option.optional;
     const isOff = value !== undefined && (takesValue ? value === "" : OFF.has(value.toLowerCase()));
-    if (!isOff) option.env(twin);
+    // Commander takes a switch as set by any value; leaving out the twin is how it stays off.
+    return isOff ? option : option.env(twin);
   }
-  for (const child of command.commands) addEnvironmentTwins(child, env);
 }

@@ -1,14 +1,12 @@
 /** @file The command line as a whole: which commands there are and what all of them share. */
 import { createRequire } from "node:module";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { register as registerChat } from "./commands/chat.ts";
 import { register as registerCompile } from "./commands/compile.ts";
 import { register as registerInit } from "./commands/init.ts";
 import { register as registerInspect } from "./commands/inspect.ts";
-import { register as registerMcp } from "./commands/mcp.ts";
 import { register as registerPull } from "./commands/pull.ts";
-import { register as registerServe } from "./commands/serve.ts";
-import { addEnvironmentTwins } from "./environment.ts";
+import { CommandWithTwins } from "./environment.ts";
 import { addCommonOptions } from "./shared-options.ts";
 
 const { version, description } = createRequire(import.meta.url)("../../package.json") as {
@@ -19,8 +17,6 @@ const { version, description } = createRequire(import.meta.url)("../../package.j
 /** Every command; a file in commands/ exports `register`, which adds one command to the program. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerChat,
-  registerServe,
-  registerMcp,
   registerPull,
   registerInspect,
   registerCompile,
@@ -29,11 +25,9 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
 
 /**
  * The program, ready to parse. Commands load the rooms that they need when they run, so that help and version are quick.
- *
- * @param env where flags find their twins
  */
-export function buildProgram(env: NodeJS.ProcessEnv = process.env): Command {
-  const program = new Command("flashvl")
+export function buildProgram(): Command {
+  const program = new CommandWithTwins("flashvl")
     .description(description)
     .version(version)
     .exitOverride()
@@ -41,6 +35,5 @@ export function buildProgram(env: NodeJS.ProcessEnv = process.env): Command {
     .addHelpText("after", "\nEvery flag has an environment twin: --max-new-tokens is FLASHVL_MAX_NEW_TOKENS.");
   for (const register of COMMANDS) register(program);
   for (const command of program.commands) addCommonOptions(command);
-  addEnvironmentTwins(program, env);
   return program;
 }

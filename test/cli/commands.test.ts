@@ -1,0 +1,203 @@
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FakeHub } from "../hub/fake-hub.ts";
+import { smallModel } from "../hub/model-files.ts";
+import { runHere } from "./run-cli.ts";
+
+const TINY = join(import.meta.dirname, "../golden/static-tiny");
+const image = (name: string) => join(TINY, "images", name);
+let folder: string;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "flashvl-commands-"));
+  env = { FLASHVL_CACHE: join(folder, "cache"), HF_HOME: join(folder, "hf") };
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("a wrong command line ends with 2 and what was expected:", () => {
+  const cases: [string[], string][] = [
+    [["pul"], "Did you mean pull?"],
+    [["chat", "a.png", "q", "--top-p", "2"], "above 0 and at most 1"],
+    [["chat"], "Which picture?"],
+    [["chat", "--no-image", "one", "two"], "one argument"],
+    [["chat", "a.png", "--json"], "--json answers one question"],
+    [["chat", "-"], "stdin needs a question"],
+    [["chat", "--no-image", "q", "--device", "tpu"], 'There is no device "tpu"'],
+    [["compile", TINY, "--preset", "int3"], 'There is no preset "int3"; expected one of fp32'],
+    [["init", "out"], "either --like NAME or --config FILE"],
+    [["init", "out", "--like", "GPT"], 'no published model "GPT"; expected one of FlashVL-2B-Static'],
+    [["pull", "nonsense"], '"nonsense" is neither an existing folder nor'],
+  ];
+  it.each(cases)("%j", async (args, expected) => {
+    const { code, stdout, stderr } = await runHere(args, env);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(expected);
+  });
+});
+
+describe("flashvl pull", () => {
+  it("says as JSON what it has brought, and uses the cache offline", async () => {
+    const hub = await new FakeHub(smallModel()).start();
+    try {
+      const online = await runHere(["pull", "org/model", "--endpoint", hub.endpoint, "--json"], env);
+      expect(online).toMatchObject({ code: 0, stderr: "" });
+      const said = JSON.parse(online.stdout);
+      expect(said.files).toContainEqual({ name: "added_tokens.json", bytes: 0 });
+      expect(said.bytes).toBe(said.files.reduce((sum: number, file: { bytes: number }) => sum + file.bytes, 0));
+      expect(await runHere(["pull", "org/model"], { ...env, FLASHVL_OFFLINE: "1" })).toEqual({
+        code: 0,
+        stdout: `${said.folder}\n`,
+        stderr: "",
+      });
+    } finally {
+      await hub.stop();
+    }
+  });
+
+  it("tells not found (3), no access (6) and offline (5) apart, as JSON too", async () => {
+    const hub = await new FakeHub(smallModel()).start();
+    const refused = async (status: number, error: string) => {
+      hub.mischief = () => ({ status, headers: { "x-error-code": error } });
+      return runHere(["pull", "org/none", "--endpoint", hub.endpoint], env);
+    };
+    try {
+      const missing = await refused(404, "RepoNotFound");
+      expect(missing.code).toBe(3);
+      expect(missing.stderr).toMatch(/^flashvl: org\/none was not found/);
+      expect((await refused(403, "GatedRepo")).code).toBe(6);
+    } finally {
+      await hub.stop();
+    }
+    const offline = await runHere(["pull", "org/none", "--offline"], { ...env, FLASHVL_JSON: "1" });
+    expect({ ...offline, stderr: JSON.parse(offline.stderr) }).toMatchObject({
+      code: 5,
+      stdout: "",
+      stderr: { error: { code: "network" } },
+    });
+  });
+});
+
+describe("flashvl inspect", () => {
+  it("counts parameters and bytes and lists tensors", async () => {
+    const { code, stdout } = await runHere(["inspect", TINY], env);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/total +444,016/);
+    expect(stdout).toMatch(/fp32 +3\.93 MB weights/);
+    expect(stdout).toMatch(/layers\.\{0\.\.2\}\.mlp\.up_proj\.weight +decoder +BF16 +\[160, 64\] +61\.4 kB/);
+    const report = JSON.parse((await runHere(["inspect", TINY], { ...env, FLASHVL_JSON: "1" })).stdout);
+    expect(report.parameters).toMatchObject({ adapter: 40_704, total: 444_016 });
+    expect(report.tensors).toHaveLength(111);
+  });
+
+  it("ends with 4 and the reason when the checkpoint does not fit its config or is damaged", async () => {
+    const broken = join(folder, "broken");
+    await cp(TINY, broken, { recursive: true });
+    const config = JSON.parse(await readFile(join(broken, "config.json"), "utf8"));
+    const inspectWith = async (json: unknown) => {
+      await writeFile(join(broken, "config.json"), JSON.stringify(json));
+      return runHere(["inspect", broken], env);
+    };
+    const mismatch = await inspectWith({ ...config, intermediate_size: 100 });
+    expect(mismatch.code).toBe(4);
+    expect(mismatch.stderr).toContain(
+      "adp.p0.1.weight in model.safetensors: found BF16 [96, 256], expected BF16 or F16 or F32 [100, 256]",
+    );
+    expect(mismatch.stdout).toContain("parameters");
+    const wrongConfig = await inspectWith({});
+    expect(wrongConfig.code).toBe(4);
+    expect(wrongConfig.stderr).toContain("vision_config");
+    await truncate(join(broken, "model.safetensors"), 500_000);
+    const short = await inspectWith(config);
+    expect(short.code).toBe(4);
+    expect(short.stderr).toContain("cut short");
+    expect((await runHere(["inspect", join(folder, "none")], env)).code).toBe(3);
+  });
+});
+
+describe("flashvl init", () => {
+  const sizes = ["--config", join(TINY, "config.json")];
+
+  it("writes a checkpoint that inspect accepts, the same for the same seed", async () => {
+    const make = async (name: string, ...flags: string[]) => {
+      const out = join(folder, name);
+      const run = await runHere(["init", out, ...sizes, "--tokenizer", TINY, "--json", ...flags], env);
+      return { out, said: JSON.parse(run.stdout) };
+    };
+    const one = await make("one");
+    expect(one.said).toEqual({ folder: one.out, parameters: 444_016, bytes: 888_032, seed: 0 });
+    expect((await readdir(one.out)).sort()).toEqual([
+      "added_tokens.json",
+      "config.json",
+      "generation_config.json",
+      "model.safetensors",
+      "preprocessor_config.json",
+      "tokenizer.json",
+      "tokenizer_config.json",
+    ]);
+    const weightsOf = async ({ out }: { out: string }) => readFile(join(out, "model.safetensors"));
+    expect((await weightsOf(one)).equals(await weightsOf(await make("again")))).toBe(true);
+    expect((await weightsOf(one)).equals(await weightsOf(await make("other", "--seed", "7")))).toBe(false);
+    const sharded = await make("sharded", "--shard-gb", "0.0005");
+    expect((await readdir(sharded.out)).filter((name) => name.endsWith(".safetensors"))).toHaveLength(2);
+    const tables = await Promise.all([one, sharded].map(({ out }) => out)).then(async (outs) => {
+      const runs = [];
+      for (const out of outs) runs.push(await runHere(["inspect", out], env));
+      return runs.map(({ stdout }) => stdout.split("\n").slice(1));
+    });
+    expect(tables[1]).toEqual(tables[0]);
+  });
+
+  it("refuses what it would destroy and what does not fit, and leaves nothing behind", async () => {
+    const before = await readdir(folder);
+    const full = await runHere(["init", TINY, ...sizes, "--tokenizer", TINY], env);
+    expect(full.code).toBe(4);
+    expect(full.stderr).toContain("is not empty");
+    const large = await runHere(["init", join(folder, "new"), ...sizes], env);
+    expect(large.code).toBe(4);
+    expect(large.stderr).toContain("ids up to 151664, but the model has only 496");
+    expect((await runHere(["init", join(folder, "new"), "--config", join(folder, "no.json")], env)).code).toBe(3);
+    expect((await runHere(["init", join(folder, "new"), "--config", image("small.png")], env)).code).toBe(4);
+    expect(await readdir(folder)).toEqual(before);
+  });
+});
+
+describe("flashvl compile", () => {
+  it("builds the graphs once", async () => {
+    const cache = ["--cache", join(folder, "compiled-here")];
+    const first = JSON.parse((await runHere(["compile", TINY, ...cache, "--json"], env)).stdout);
+    expect(first).toMatchObject({ preset: "fp32", fresh: true });
+    expect(await readdir(first.folder)).toContain("vision.onnx");
+    expect(await runHere(["compile", TINY, ...cache], env)).toEqual({
+      code: 0,
+      stdout: `${first.folder}\n`,
+      stderr: "fp32: was compiled before\n",
+    });
+  });
+});
+
+describe("flashvl chat", () => {
+  it("answers as JSON with what it took", async () => {
+    const { cases } = JSON.parse(await readFile(join(TINY, "expected.json"), "utf8"));
+    const { messages, text, generated } = cases.find(({ name }: { name: string }) => name === "text_only");
+    const args = ["chat", "--no-image", messages[0].content, "--model", TINY, "--json"];
+    const { code, stdout } = await runHere([...args, "--max-new-tokens", String(generated.length)], env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      text,
+      finishReason: "length",
+      usage: { completionTokens: generated.length, imageTokens: 0 },
+    });
+  });
+
+  it("notices a wrong picture before it opens a model", async () => {
+    const missing = await runHere(["chat", "missing.png", "What?", "-m", "org/never-asked-for"], env);
+    expect(missing.code).toBe(3);
+    expect(missing.stderr).toContain("missing.png");
+    expect((await runHere(["chat", join(TINY, "config.json"), "What?", "-m", "org/never-asked-for"], env)).code).toBe(
+      4,
+    );
+  });
+});
