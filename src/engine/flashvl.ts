@@ -219,12 +219,7 @@ export class FlashVL implements AsyncDisposable {
     const { live } = this.#model;
     if (!live) throw new Error('This model\'s weights are compiled; open it with weights: "live" to change them.');
     const { scheduler, vision } = this.#context;
-    await scheduler.exclusively(async () => {
-      vision.clear();
-      await vision.idle();
-      live.set(weights);
-      vision.clear();
-    });
+    await scheduler.exclusively(() => vision.changeWeights(() => live.set(weights)));
   }
 
   /** Memory of the weights of a model with live weights, by the checkpoint's names. @throws Error when they are compiled */

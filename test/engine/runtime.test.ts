@@ -24,8 +24,8 @@ const thrown = async (promise: Promise<unknown>): Promise<RuntimeError> => {
 };
 /** Many matrix products: long enough to abort, to dispose during, and to see the event loop turn beside. */
 const slowModel = (): Uint8Array => {
-  const size = 768;
-  const steps = 60;
+  const size = 512;
+  const steps = 40;
   return tinyModel({
     inputs: [{ name: "x", dtype: "float32", dims: [size, size] }],
     outputs: [{ name: "y", dtype: "float32", dims: [size, size] }],
@@ -38,8 +38,8 @@ const slowModel = (): Uint8Array => {
 };
 const openSlow = async () => {
   const session = await runtime.createSession(slowModel(), { threads: 1 });
-  session.bindInput("x", runtime.createTensor("float32", [768, 768]));
-  session.bindOutput("y", runtime.createTensor("float32", [768, 768]));
+  session.bindInput("x", runtime.createTensor("float32", [512, 512]));
+  session.bindOutput("y", runtime.createTensor("float32", [512, 512]));
   return session;
 };
 
@@ -330,7 +330,7 @@ describe("ending", () => {
     await using session = await openSlow();
     const run = session.run();
     await expect(session.run()).rejects.toThrow(/session is running/);
-    expect(() => session.bindInput("x", runtime.createTensor("float32", [768, 768]))).toThrow(/session is running/);
+    expect(() => session.bindInput("x", runtime.createTensor("float32", [512, 512]))).toThrow(/session is running/);
     await run;
   });
 

@@ -78,11 +78,12 @@ export class KvCache {
       }
       return fresh;
     };
-    // Layer by layer, so that at most one layer exists twice.
-    for (let layer = 0; layer < layers; layer++) {
-      const old = this.#layers[layer];
-      this.#layers[layer] = { key: grow(old?.key), value: grow(old?.value) };
-    }
+    // All new buffers before any old one goes: if memory runs out here, the cache is as it was.
+    const none = { key: undefined, value: undefined };
+    this.#layers = Array.from({ length: layers }, (_, layer) => {
+      const { key, value } = this.#layers[layer] ?? none;
+      return { key: grow(key), value: grow(value) };
+    });
     this.#slots = newSlots;
     this.#capacity = newCapacity;
     this.version++;

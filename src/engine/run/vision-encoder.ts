@@ -6,7 +6,7 @@ import { Mutex } from "./mutex.ts";
 
 /** A picture ready for the decoder. */
 export interface EncodedImage {
-  /** Hash of the picture's content: equal pictures have equal features. */
+  /** Names the features: equal keys, equal features. */
   key: string;
   /** [imageTokens, hidden] */
   features: Float32Array;
@@ -32,53 +32,48 @@ export class VisionEncoder {
   }
 
   /**
-   * Features of the picture named `key`. `pixels` ([3, size, size]) is called only when they are not known.
+   * Features of the picture whose content has this hash. `pixels` ([3, size, size]) is called only when they are not known.
    * @example await encoder.encode(hashImage(image), () => preprocessImage(image, config));
    */
-  async encode(key: string, pixels: () => Float32Array): Promise<EncodedImage & { cached: boolean }> {
+  async encode(content: string, pixels: () => Float32Array): Promise<EncodedImage> {
     if (this.#closed) throw this.#closed;
     this.stats.queries++;
-    const known = this.#features.get(key);
+    // Weights are part of the name: a request that was prepared with old ones must not pass its keys and values on.
+    const key = `${this.#generation}:${content}`;
+    const known = this.#features.get(key) ?? this.#underWay.get(key);
     if (known) {
       this.stats.hits++;
-      return { key, features: known, cached: true };
+      return { key, features: await known };
     }
-    let running = this.#underWay.get(key);
-    const cached = running !== undefined;
-    if (running) this.stats.hits++;
-    else {
-      const generation = this.#generation;
-      running = this.#turns.run(() => this.#run(pixels));
-      this.#underWay.set(key, running);
-      const forget = () => {
-        if (this.#underWay.get(key) === running) this.#underWay.delete(key);
-      };
-      running.then((features) => {
-        forget();
-        // The weights may have changed while the run was under way.
-        if (generation === this.#generation) this.#features.set(key, features);
-      }, forget);
-    }
-    return { key, features: await running, cached };
+    const generation = this.#generation;
+    const running = this.#turns.run(() => this.#run(pixels));
+    this.#underWay.set(key, running);
+    const done = (): unknown => this.#underWay.delete(key);
+    running.then((features) => {
+      done();
+      if (generation === this.#generation) this.#features.set(key, features);
+    }, done);
+    return { key, features: await running };
   }
 
-  /** Forgets all features: the weights have changed. */
-  clear(): void {
-    this.#generation++;
-    this.#features.clear();
-    this.#underWay.clear();
-  }
-
-  /** Waits for runs in progress. */
-  idle(): Promise<void> {
-    return this.#turns.run(async () => {});
+  /** Changes the weights between two runs and forgets all features. */
+  changeWeights(change: () => void): Promise<void> {
+    return this.#turns.run(async () => {
+      change();
+      this.#forget();
+    });
   }
 
   /** Waits for the run in progress; pictures that wait for theirs fail with `reason`. */
   dispose(reason: Error): Promise<void> {
     this.#closed ??= reason;
-    this.clear();
+    this.#forget();
     return this.#turns.run(() => this.#session.dispose());
+  }
+
+  #forget(): void {
+    this.#generation++;
+    this.#features.clear();
   }
 
   async #run(pixels: () => Float32Array): Promise<Float32Array> {
