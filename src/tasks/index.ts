@@ -7,12 +7,19 @@ export { marketCorpus } from "./market/corpus.ts";
 export { describe } from "./market/describe.ts";
 export { type DrawBoardOptions, type DrawnBoard, drawBoard } from "./market/draw-board.ts";
 export { type DrawBoardsOptions, drawBoards, type SeededBoard } from "./market/draw-boards.ts";
+export { type DrawnSheet, drawSheet } from "./market/draw-sheet.ts";
 export { type Kind, kinds } from "./market/kinds.ts";
 export { type MarketRow, type MarketTaskOptions, marketTask } from "./market/market-task.ts";
 export { patchClasses } from "./market/patch-classes.ts";
 export { type Family, families, type Gold, type Question } from "./market/questions/question.ts";
 export { type SampleBoardOptions, sampleBoard } from "./market/sample-board.ts";
-export { type MarketSample, type MarketSampleOptions, marketSamples, type Stage } from "./market/samples.ts";
+export {
+  type MarketSample,
+  type MarketSampleOptions,
+  marketSamples,
+  type Stage,
+  trainingSeed,
+} from "./market/samples.ts";
 export { scoreAnswer } from "./market/score/score-answer.ts";
 export { type SmallTalk, smallTalk } from "./market/small-talk.ts";
 export { type Split, seedRanges } from "./market/splits.ts";

@@ -69,6 +69,8 @@ export const seeRecipe = z.strictObject({
   ...common,
   data: z.strictObject({ market: market.prefault({}) }).prefault({}),
   images: positive,
+  /** Learning sheets drawn for each board. */
+  sheets: z.number().int().nonnegative().default(0),
   emptyWeight: z.number().positive().default(0.1),
 });
 

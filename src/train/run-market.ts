@@ -66,7 +66,7 @@ export async function runMarketRecipe(recipe: Recipe, options: RunOptions): Prom
   return trainToSee(recipe, {
     ...options,
     classes: seeClasses,
-    samples: (start) => seeSamples(context, seed, start, workers),
+    samples: (start) => seeSamples(context, { seed, workers, sheets: recipe.sheets }, start),
   });
 }
 

@@ -11,11 +11,13 @@ import {
 import {
   families as allFamilies,
   askAbout,
+  drawSheet,
   type Family,
   type MarketRow,
   marketSamples,
   patchClasses,
   type Question,
+  trainingSeed,
 } from "../../tasks/index.ts";
 import type { SeeSample } from "../see.ts";
 import { type Sequence, toSequence } from "./sequence.ts";
@@ -54,15 +56,22 @@ const turns = (image: Message["content"], questions: readonly Question[]): Messa
     { role: "assistant", content: answer },
   ]);
 
-/** Labels per half patch, for `trainToSee`. */
+/**
+ * Labels per half patch, for `trainToSee`: boards, and in between learning sheets.
+ * @param sheets sheets drawn for each board; they have two to three times as much on them
+ */
 export async function* seeSamples(
   context: Pick<SampleContext, "preprocessor">,
-  seed: number,
+  { seed, workers = 1, sheets = 0 }: { seed: number; workers?: number; sheets?: number },
   start: number,
-  workers = 1,
 ): AsyncGenerator<SeeSample> {
-  for await (const { image, patchLabels } of marketSamples({ stage: "see", seed, from: start, to: ENDLESS, workers }))
-    yield { pixels: preprocessImage(image, context.preprocessor), labels: patchLabels };
+  const period = 1 + sheets;
+  const boards = marketSamples({ stage: "see", seed, from: Math.ceil(start / period), to: ENDLESS, workers });
+  for (let i = start; ; i++) {
+    // Boards come from the drawing threads, sheets are drawn here meanwhile: while a step runs, this thread waits.
+    const drawn = i % period === 0 ? (await boards.next()).value! : await drawSheet(trainingSeed(seed, i));
+    yield { pixels: preprocessImage(drawn.image, context.preprocessor), labels: drawn.patchLabels };
+  }
 }
 
 export const seeClasses = patchClasses.length;

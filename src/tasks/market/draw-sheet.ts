@@ -1,0 +1,121 @@
+/** @file Draws learning sheets: pictures covered with characters and icons, so that every patch has something to teach. */
+
+import type { RgbImage } from "../../processor/index.ts";
+import { css, drawBackground, type Hsl } from "./draw-background.ts";
+import { drawGoods } from "./draw-goods.ts";
+import { blur, compress, develop, drawLight } from "./finish.ts";
+import { kinds } from "./kinds.ts";
+import { textWidth, writeText } from "./lettering.ts";
+import { createMarks, VIEW } from "./marks.ts";
+import { patchClasses, patchClassOf } from "./patch-classes.ts";
+import { createRandom, type Random } from "./random.ts";
+import { checkSeed } from "./splits.ts";
+import { openStudio, pickFace } from "./studio.ts";
+
+export interface DrawnSheet {
+  image: RgbImage;
+  /** Indices into `patchClasses`, `[16, 16, 2]`, as `drawBoard` gives them. */
+  patchLabels: Uint8Array;
+}
+
+const chinese = patchClasses.filter((name) => /^\p{Script=Han}$/u.test(name));
+const letters = [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+const digits = [..."0123456789"];
+const signs = [..."..¥¥$/:"];
+
+/** Height of a line in view pixels: from the smallest price on a full board to a lone large one. */
+const pickHeight = (random: Random): number =>
+  random.weighted([
+    [random.between(13, 22), 4],
+    [random.between(22, 40), 3],
+    [random.between(40, 80), 1],
+  ]);
+
+const pickCharacter = (random: Random): string =>
+  random.pick(
+    random.weighted([
+      [digits, 10],
+      [signs, 3],
+      [chinese, 5],
+      [letters, 2],
+    ]),
+  );
+
+/** A colour that stands out from the background. */
+const pickInk = (random: Random, [, , lightness]: Hsl): Hsl => [
+  random.between(0, 360),
+  random.between(0, 90),
+  lightness > 50 ? random.between(0, lightness - 35) : random.between(lightness + 35, 100),
+];
+
+/**
+ * Draws a sheet: lines of random characters and rows of random icons over the whole view. Boards are mostly background;
+ * a sheet teaches the tower several times as much per picture.
+ * @throws RangeError for a seed outside the training range
+ * @example const { image, patchLabels } = await drawSheet(7);
+ */
+export async function drawSheet(seed: number): Promise<DrawnSheet> {
+  checkSeed(seed, "train");
+  const random = createRandom(seed, 5);
+  const studio = await openStudio("small");
+  await studio.art.prepare(
+    kinds.map(({ id }) => `kind:${id}`),
+    "train",
+  );
+  const canvas = studio.library.createCanvas(VIEW, VIEW);
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "medium";
+  const marks = createMarks(1, 1);
+  const background = drawBackground(context, random);
+  for (let top = random.between(-6, 2); top < VIEW; ) {
+    const goods = random.chance(0.4);
+    const height = goods ? random.between(26, 90) : pickHeight(random);
+    if (random.chance(0.5)) {
+      const paper: Hsl = [random.between(0, 360), random.between(0, 90), random.between(5, 95)];
+      context.fillStyle = css(paper);
+      context.fillRect(-10, top, VIEW + 20, height);
+      if (goods) drawGoodsLine(top, height);
+      else drawTextLine(top, height, paper);
+    } else if (goods) drawGoodsLine(top, height);
+    else drawTextLine(top, height, background);
+    top += height + random.between(0, 4);
+  }
+
+  function drawTextLine(top: number, height: number, behind: Hsl): void {
+    const face = pickFace(studio, random, "train");
+    const stretch = random.between(0.6, 1.1);
+    const size = height * random.between(0.9, 1.15);
+    context.fillStyle = css(pickInk(random, behind));
+    let text = "";
+    for (let width = 0; width < VIEW; ) {
+      const character = random.chance(0.08) ? " " : pickCharacter(random);
+      text += character;
+      width += textWidth(context, face, character) * size * stretch;
+    }
+    writeText(context, marks, face, text, VIEW / 2, top + height / 2, size, stretch);
+  }
+
+  function drawGoodsLine(top: number, height: number): void {
+    for (let left = random.between(-10, 4); left < VIEW; ) {
+      const width = height * random.between(0.8, 1.3);
+      const { id } = random.pick(kinds);
+      const drawing = random.pick(studio.art.drawings(`kind:${id}`, "train"));
+      drawGoods(
+        context,
+        marks,
+        random,
+        drawing,
+        patchClassOf(`kind:${id}`),
+        { x: left, y: top, width, height },
+        random.between(0.8, 1.2),
+      );
+      left += width;
+    }
+  }
+
+  drawLight(canvas, random);
+  blur(canvas, random, studio.library);
+  const developed = develop(context.getImageData(0, 0, VIEW, VIEW).data, VIEW, VIEW, random, undefined);
+  const data = await compress(developed, VIEW, VIEW, random);
+  return { image: { data, width: VIEW, height: VIEW }, patchLabels: marks.labels() };
+}
