@@ -1,5 +1,5 @@
 /** @file The runtime runs graphs in place, says what is wrong, and gives back what it took. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
@@ -271,6 +271,25 @@ describe("errors", () => {
     await expect(runtime.createSession(doubling("float32"), { customOps: join(folder, "none.so") })).rejects.toThrow(
       /none\.so/,
     );
+  });
+
+  it("writes the optimised graph and a profile where it is asked to", async () => {
+    const optimizedModelPath = join(folder, "optimised.onnx");
+    const profilePrefix = join(folder, "profile");
+    const options = { optimizedModelPath, profilePrefix, graphOptimization: "extended" as const, memoryPattern: true };
+    const session = await runtime.createSession(doubling("float32"), {
+      ...options,
+      spinning: false,
+      memoryArena: false,
+    });
+    session.bindInput("x", floats([1, 2], [1, 2]));
+    session.bindOutput("y", runtime.createTensor("float32", [1, 2]));
+    await session.run();
+    await session.dispose();
+    const profile = readdirSync(folder).find((name) => name.startsWith("profile"))!;
+    expect(readFileSync(join(folder, profile), "utf8")).toContain("node0_kernel_time");
+    await using again = await runtime.createSession(optimizedModelPath);
+    expect(again.inputNames).toEqual(["x"]);
   });
 
   it("refuses tensors that do not fit their memory", () => {

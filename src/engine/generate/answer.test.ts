@@ -1,3 +1,4 @@
+/** @file Answers end where they should and show whole characters. */
 import { describe, expect, it } from "vitest";
 import type { TokenStream } from "../../processor/index.ts";
 import { Answer } from "./answer.ts";

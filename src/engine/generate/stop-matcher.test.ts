@@ -1,3 +1,4 @@
+/** @file Stop strings are found however the text is split. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { StopMatcher } from "./stop-matcher.ts";

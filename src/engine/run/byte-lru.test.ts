@@ -1,3 +1,4 @@
+/** @file The cache of features keeps within its bytes. */
 import { expect, it } from "vitest";
 import { ByteLru } from "./byte-lru.ts";
 

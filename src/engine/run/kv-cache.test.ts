@@ -1,3 +1,4 @@
+/** @file The KV cache grows and copies without losing what it holds. */
 import { describe, expect, it } from "vitest";
 import type { DecoderConfig } from "../../model/index.ts";
 import { KvCache } from "./kv-cache.ts";

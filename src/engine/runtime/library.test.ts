@@ -1,3 +1,4 @@
+/** @file The library is found on every platform that has one. */
 import { afterEach, expect, it } from "vitest";
 import { ortLibraryPath } from "./library.ts";
 

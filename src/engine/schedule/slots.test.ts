@@ -1,3 +1,4 @@
+/** @file Slots are given out so that beginnings are shared and nobody is disturbed. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Slots } from "./slots.ts";
