@@ -13,9 +13,9 @@ export type {
   PictureInput,
   ScoredToken,
 } from "./chat-model.ts";
-export { ApiError, type ApiErrorBody } from "./errors.ts";
-export { createLog, type Logger } from "./log.ts";
-export { openapiDocument } from "./openapi.ts";
-export { type PictureLoader, pictureLoader } from "./pictures.ts";
-export { type RunningServer, type ServerOptions, startServer } from "./server.ts";
+export type { ApiErrorBody } from "./errors.ts";
+export type { Logger } from "./log.ts";
+export type { PictureLoader } from "./pictures.ts";
+export type { RunningServer, ServerOptions } from "./server.ts";
 export { readSettings, type ServeSettings, type SettingName, settingNames } from "./settings.ts";
+export { startServer } from "./start-server.ts";

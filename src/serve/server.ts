@@ -39,13 +39,11 @@ export interface RunningServer {
 }
 
 /**
- * Starts a server and resolves when it listens. Throws an Error when it cannot (port taken, faulty settings or TLS files).
+ * Starts a server; `startServer` is this behind a lazy import.
  *
- * @example
- * const server = await startServer({ model: FlashVL.fromPretrained("FlashVL/FlashVL-2B-Static"), settings: { port: 8080 } });
- * process.once("SIGTERM", () => server.close());
+ * @example const server = await openServer({ model });
  */
-export async function startServer(options: ServerOptions): Promise<RunningServer> {
+export async function openServer(options: ServerOptions): Promise<RunningServer> {
   const settings = withKeyFile(readSettings({ flags: options.settings }));
   const log = options.log ?? createLog(settings.logLevel);
   const closing = new AbortController();

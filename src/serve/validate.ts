@@ -35,7 +35,7 @@ export function validate<Schema extends z.ZodObject>(schema: Schema, body: unkno
     throw new ApiError(400, "The request's body must be a JSON object.", { code: "invalid_request" });
   }
   for (const key of Object.keys(body)) {
-    if (!(key in schema.shape)) {
+    if (!Object.hasOwn(schema.shape, key)) {
       const advice =
         UNSUPPORTED[key] ?? "The server refuses what it does not know, so that nothing is ignored in silence.";
       throw new ApiError(400, `Unsupported parameter: '${key.slice(0, 64)}'. ${advice}`, {

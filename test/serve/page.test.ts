@@ -8,7 +8,8 @@ import type { BrowserContext, Page } from "playwright-core";
 import { chromium } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createLog, type RunningServer, startServer } from "../../src/serve/index.ts";
+import { type RunningServer, startServer } from "../../src/serve/index.ts";
+import { createLog } from "../../src/serve/log.ts";
 import { FakeModel } from "./fake-model.ts";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";

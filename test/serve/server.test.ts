@@ -4,7 +4,8 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openapiDocument, readSettings, settingNames, startServer } from "../../src/serve/index.ts";
+import { readSettings, settingNames, startServer } from "../../src/serve/index.ts";
+import { openapiDocument } from "../../src/serve/openapi.ts";
 import { FakeModel } from "./fake-model.ts";
 import { gate, post, start, until } from "./start.ts";
 
@@ -173,7 +174,7 @@ describe("the queue", () => {
 
   test("a client that leaves while it waits leaves the line", async () => {
     const { wait, open } = gate();
-    const server = await start({ model: new FakeModel({ beforeToken: () => wait }) });
+    const server = await start({ model: new FakeModel({ beforeToken: () => wait }), settings: { parallel: 1 } });
     const running = post(server, CHAT, hello);
     await until(() => expect(server.context.queue.running).toBe(1));
     const controller = new AbortController();

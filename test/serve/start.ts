@@ -2,12 +2,12 @@
 import { onTestFinished, vi } from "vitest";
 import {
   type ChatModel,
-  createLog,
   type PictureLoader,
   type RunningServer,
   type ServeSettings,
   startServer,
 } from "../../src/serve/index.ts";
+import { createLog } from "../../src/serve/log.ts";
 import { FakeModel } from "./fake-model.ts";
 
 /** What a test may change about its server. */
