@@ -34,8 +34,8 @@ const bytesOf = (data: Float32Array): Uint8Array => new Uint8Array(data.buffer, 
  */
 export function publishedTensors(store: ParameterStore, lora?: LoraConfig): TensorToWrite[] {
   const merged = (name: string): Float32Array => {
-    const a = store.tensors.get(name.replace(/weight$/, "lora_A.weight"));
-    const b = store.tensors.get(name.replace(/weight$/, "lora_B.weight"));
+    const layer = name.replace(/\.weight$/, "");
+    const [a, b] = [store.tensors.get(`${layer}.lora_A.weight`), store.tensors.get(`${layer}.lora_B.weight`)];
     if (!lora || !a || !b) return store.get(name);
     const copy = store.get(name).slice();
     mergeLora(copy, a.data, b.data, lora);

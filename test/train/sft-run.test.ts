@@ -1,0 +1,224 @@
+/** @file Runs of supervised fine-tuning that one can trust: killed and resumed, stopped by NaN, opened by the engine. */
+
+import { spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { FlashVL } from "../../src/engine/index.ts";
+import { openCheckpoint, openSafetensors, toF32, writeSafetensors } from "../../src/hub/index.ts";
+import { mergeAdapter, runRecipe } from "../../src/train/index.ts";
+
+const GOLDEN = fileURLToPath(new URL("../golden/static-tiny", import.meta.url));
+const PROCESS = fileURLToPath(new URL("./sft-run-process.ts", import.meta.url));
+const COLORS = ["red", "green", "blue", "white", "black", "gray"];
+let folder: string;
+let model: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "flashvl-sft-"));
+  model = join(folder, "model");
+  await mkdir(model);
+  for (const name of await readdir(GOLDEN))
+    if (
+      /^(config|tokenizer.*|added_tokens|generation_config|preprocessor_config)\.json$|^model\.safetensors$/.test(name)
+    )
+      await cp(join(GOLDEN, name), join(model, name));
+  const lines: string[] = [];
+  for (const [i, color] of COLORS.entries()) {
+    const create = { width: 40 + i, height: 30, channels: 3 as const, background: color };
+    await sharp({ create })
+      .png()
+      .toFile(join(folder, `${color}.png`));
+    const ask = (question: string, answer: string) =>
+      lines.push(
+        JSON.stringify({
+          image: `${color}.png`,
+          conversations: [
+            { from: "human", value: `<image>\n${question}` },
+            { from: "gpt", value: answer },
+          ],
+        }),
+      );
+    ask("Which colour?", color);
+    ask("Is it red?", color === "red" ? "yes" : "no");
+  }
+  await writeFile(join(folder, "data.jsonl"), lines.join("\n"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+let recipes = 0;
+async function recipe(more: object): Promise<string> {
+  const path = join(folder, `recipe${recipes++}.yaml`);
+  const content = {
+    stage: "sft",
+    model: "model",
+    seed: 5,
+    steps: 6,
+    data: { file: "data.jsonl" },
+    validation: { every: 2, samples: 3 },
+    batch: { images: 2, rows: 2, length: 80, labels: 32, headChunk: 16 },
+    accumulate: 2,
+    optimizer: { learningRate: 0.003, schedule: { kind: "cosine", warmupSteps: 1 }, weightDecay: 0.01 },
+    saveEvery: 2,
+    keep: 2,
+    threads: 1,
+    ...more,
+  };
+  await writeFile(path, stringify(content));
+  return path;
+}
+
+const checkpointsOf = (run: string) => readdir(join(run, "checkpoints"));
+const metricsOf = async (run: string): Promise<Record<string, number>[]> =>
+  (await readFile(join(run, "metrics.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+/** Everything but times, which no two runs share. */
+const withoutTimes = (rows: Record<string, number>[]) =>
+  rows.map((row) => Object.fromEntries(Object.entries(row).filter(([key]) => !key.endsWith("_ms"))));
+const stateOf = async (run: string, step: number) => {
+  const at = join(run, "checkpoints", `step-${String(step).padStart(7, "0")}`);
+  return Promise.all(["training.safetensors", "model.safetensors", "progress.json"].map((f) => readFile(join(at, f))));
+};
+
+/** Runs the recipe in a child process and kills it with SIGKILL as soon as it has printed `step`. */
+async function killAt(path: string, run: string, step: number): Promise<void> {
+  const child = spawn(process.execPath, ["--import", "tsx", PROCESS, path, run], { stdio: ["ignore", "pipe", "pipe"] });
+  let [printed, errors] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    printed += text;
+    if (printed.includes(`step ${step} `)) child.kill("SIGKILL");
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
+  const signal = await new Promise((done) => child.on("exit", (_, name) => done(name)));
+  expect(signal, errors).toBe("SIGKILL");
+}
+
+test("six steps straight equal three, kill -9, resume, three more: weights, moments and metrics bit for bit", async () => {
+  const path = await recipe({});
+  const [straight, cut] = [join(folder, "straight"), join(folder, "cut")];
+  await runRecipe(path, { run: straight });
+  await killAt(path, cut, 3);
+  expect(await checkpointsOf(cut)).toContain("step-0000002");
+  const lines: string[] = [];
+  await runRecipe(path, { run: cut, resume: true, print: (line) => lines.push(line) });
+  expect(lines[0]).toMatch(/resuming from .*step-000000[23]/);
+  expect(withoutTimes(await metricsOf(cut))).toEqual(withoutTimes(await metricsOf(straight)));
+  const [a, b] = [await stateOf(straight, 6), await stateOf(cut, 6)];
+  a.forEach((bytes, i) => {
+    expect(bytes.equals(b[i]!)).toBe(true);
+  });
+  expect((await checkpointsOf(straight)).sort()).toEqual(["step-0000004", "step-0000006"]);
+  const metrics = await metricsOf(straight);
+  expect(metrics.at(-1)!.loss).toBeLessThan(metrics[0]!.loss!);
+  expect(metrics.filter((row) => row.eval_loss !== undefined).map((row) => row.step)).toEqual([2, 4, 6]);
+});
+
+test("a folder that holds a run is not overwritten without --resume", async () => {
+  const path = await recipe({});
+  await expect(runRecipe(path, { run: join(folder, "straight") })).rejects.toThrow(/holds a run already/);
+  expect(await metricsOf(join(folder, "straight"))).toHaveLength(6);
+});
+
+test("links to the last and the best checkpoint open as models", async () => {
+  const run = join(folder, "straight");
+  for (const name of ["last", "best"]) {
+    const model = await FlashVL.fromPretrained(join(run, name), { threads: 1, cacheDir: join(folder, "cache") });
+    const answer = await model.chat(join(folder, "red.png"), [{ role: "user", content: "Which colour?" }], {
+      maxNewTokens: 4,
+    });
+    expect(typeof answer).toBe("string");
+    await model.dispose();
+  }
+  expect(JSON.parse(await readFile(join(run, "versions.json"), "utf8"))).toMatchObject({ node: process.version });
+  expect(await readFile(join(run, "recipe.yaml"), "utf8")).toContain("stage: sft");
+});
+
+test("a weight that is not finite stops the run, named with its step; the last good checkpoint stays", async () => {
+  const run = join(folder, "nan");
+  const broken = join(folder, "broken-model");
+  await cp(model, broken, { recursive: true });
+  const path = await recipe({ saveEvery: 1, keep: 1, validation: undefined });
+  await runRecipe(await recipe({ steps: 1, saveEvery: 1, keep: 1, validation: undefined }), { run });
+  // The poison sits in the saved state: a run that resumes from it meets NaN at once.
+  const state = join(run, "checkpoints", "step-0000001", "training.safetensors");
+  const file = await openSafetensors(state);
+  const tensors = await Promise.all(
+    [...file.tensors].map(async ([name, { dtype, shape }]) => {
+      const bytes = await file.readTensor(name);
+      if (name === "weight.llm.model.norm.weight") new Float32Array(bytes.buffer, bytes.byteOffset, 1)[0] = Number.NaN;
+      return { name, dtype, shape, bytes: () => bytes };
+    }),
+  );
+  await file.close();
+  await writeSafetensors(state, tensors);
+  await expect(runRecipe(path, { run, resume: true })).rejects.toThrow(
+    /step 2: the loss is NaN; .*the weight llm\.model\.norm\.weight/,
+  );
+  expect(await checkpointsOf(run)).toEqual(["step-0000001"]);
+});
+
+test("a rate that blows the weights up stops the run before a bad checkpoint is written", async () => {
+  const run = join(folder, "blown");
+  const optimizer = { learningRate: 1e30, schedule: { kind: "constant" } };
+  const path = await recipe({ optimizer, saveEvery: 1, validation: undefined });
+  await expect(runRecipe(path, { run })).rejects.toThrow(/step 2: .*(loss is NaN|not finite)/);
+  expect(await checkpointsOf(run)).toEqual(["step-0000001"]);
+});
+
+test("an interrupted run saves where it is and goes on from there", async () => {
+  const run = join(folder, "interrupted");
+  const path = await recipe({ saveEvery: 100, validation: undefined });
+  const stop = new AbortController();
+  const print = (line: string) => line.startsWith("step 3 ") && stop.abort();
+  await runRecipe(path, { run, signal: stop.signal, print });
+  expect(await checkpointsOf(run)).toEqual(["step-0000003"]);
+  await runRecipe(path, { run, resume: true });
+  expect((await metricsOf(run)).map((row) => row.step)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test("training stops early when validation does not improve", async () => {
+  const run = join(folder, "patient");
+  const optimizer = { learningRate: 1e-30, schedule: { kind: "constant" } };
+  await runRecipe(await recipe({ optimizer, patience: 2, steps: 50 }), { run });
+  expect((await metricsOf(run)).at(-1)!.step).toBe(6);
+});
+
+test("a LoRA run saves PEFT's files beside a merged model, and merge gives that model again", async () => {
+  const run = join(folder, "lora");
+  const lora = { rank: 2, alpha: 4, targetModules: ["q_proj", "down_proj"] };
+  const { last } = await runRecipe(await recipe({ lora, validation: undefined }), { run });
+  const config = JSON.parse(await readFile(join(last, "adapter_config.json"), "utf8"));
+  expect(config).toMatchObject({ peft_type: "LORA", r: 2, lora_alpha: 4 });
+  const pattern = new RegExp(`^(?:${config.target_modules})$`);
+  expect(pattern.test("llm.model.layers.0.self_attn.q_proj")).toBe(true);
+  expect(pattern.test("vit.encoder.layers.0.self_attn.q_proj")).toBe(false);
+  const adapter = await openSafetensors(join(last, "adapter_model.safetensors"));
+  expect(adapter.tensors.get("base_model.model.llm.model.layers.0.self_attn.q_proj.lora_A.weight")?.shape).toEqual([
+    2, 64,
+  ]);
+  expect(adapter.tensors.size).toBe(2 * 2 * 3);
+  await adapter.close();
+
+  const out = join(folder, "merged");
+  await mergeAdapter(last, out);
+  const [saved, merged, base] = await Promise.all([last, out, model].map(openCheckpoint));
+  const read = async (c: typeof base, name: string) => Array.from(toF32(await c!.readTensor(name), "BF16")).join();
+  const differing: string[] = [];
+  for (const name of saved!.tensors.keys())
+    if ((await read(merged, name)) !== (await read(saved, name))) differing.push(name);
+  expect(differing).toEqual([]);
+  const changed = "llm.model.layers.0.mlp.down_proj.weight";
+  expect((await read(merged, changed)) === (await read(base, changed))).toBe(false);
+  await Promise.all([saved, merged, base].map((c) => c!.close()));
+  await expect(mergeAdapter(last, out)).rejects.toThrow(/expected a new or empty folder/);
+  const opened = await FlashVL.fromPretrained(out, { threads: 1, cacheDir: join(folder, "cache") });
+  await opened.dispose();
+});
