@@ -33,8 +33,10 @@ const ordinal: Record<string, number> = {
   fifth: 5,
 };
 /** Row and column that a question names, read by rules of this test alone. */
-function placeIn(asked: string): [number, number] {
+function placeIn(asked: string, board: PriceBoard): [number, number] {
   const question = asked.toLowerCase();
+  const corner = question.match(/[左右][上下]角|(?:top|bottom) (?:left|right) corner/)?.[0];
+  if (corner) return [/上|top/.test(corner) ? 1 : board.rows, /左|left/.test(corner) ? 1 : board.columns];
   const numeral = "([1-9]|一|二|三|四|五|first|second|third|fourth|fifth)";
   const value = (word: string) => ordinal[word] ?? Number(word);
   const placeOfRow = question.match(new RegExp(`the ${numeral} place of the ${numeral} row`));
@@ -61,7 +63,7 @@ function namedIn(question: string, board: PriceBoard): Filled[] {
       }
     }
     const places = [...kind.zh, ...kind.en]
-      .map((name) => text.search(new RegExp(/[a-z]/.test(name) ? `\\b${name}\\b` : name)))
+      .map((name) => text.search(new RegExp(/[a-z]/.test(name) ? `\\b${name}\\b` : name, "i")))
       .filter((place) => place >= 0);
     return places.length > 0 ? Math.min(...places) : -1;
   };
@@ -77,7 +79,7 @@ function truth({ type, question, language }: Question, board: PriceBoard): unkno
   const cells = filled(board);
   const named = namedIn(question, board);
   const numbers = [...question.matchAll(/\d+(?:\.\d+)?/g)].map((match) => Number(match[0]));
-  const [row, column] = placeIn(question);
+  const [row, column] = placeIn(question, board);
   const there = board.cells.find((cell) => cell.row === row && cell.column === column);
   const cheaper = /便宜|cheaper|costs? less|lower/.test(question) ? -1 : 1;
   switch (type) {

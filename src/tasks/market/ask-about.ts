@@ -10,7 +10,11 @@ import { askInGeneral } from "./questions/general.ts";
 import { askOneCell } from "./questions/one-cell.ts";
 import { type Draft, type Family, families, type Question } from "./questions/question.ts";
 import { createRandom, type Random } from "./random.ts";
+import { roughen } from "./roughen.ts";
 import type { Language } from "./words.ts";
+
+/** The share of questions that are typed carelessly. */
+const ROUGH_SHARE = 0.3;
 
 export interface AskOptions {
   /** Families to ask from; all seven when left out. */
@@ -54,6 +58,7 @@ export function askAbout(
     const tongue = language ?? random.pick(["zh", "en"] as const);
     const draft = ask(board, family, random, tongue);
     if (!draft || asked.has(draft.question)) continue;
+    if (random.chance(ROUGH_SHARE)) draft.question = roughen(draft.question, random, tongue);
     // Describing once per language is enough: the second time is the same answer.
     if (family === 6 && questions.some((question) => question.family === 6 && question.language === tongue)) continue;
     asked.add(draft.question);

@@ -1,7 +1,8 @@
-/** @file Draws what lies behind the goods: plain, shaded, planks, stripes, specks or blurred blobs. */
+/** @file Draws what lies behind the goods: plain, shaded, planks, stripes, specks, blurred blobs or clouds. */
 
 import type { Context } from "./canvas.ts";
 import { VIEW } from "./marks.ts";
+import { drawClouds } from "./natural-textures.ts";
 import type { Random } from "./random.ts";
 
 /** A colour as hue (degrees), saturation and lightness (percent). */
@@ -30,6 +31,7 @@ export function drawBackground(context: Context, random: Random, base: Hsl = pic
     ["stripes", 1],
     ["specks", 2],
     ["blobs", 2],
+    ["clouds", 2],
   ] as const);
   const [from, size] = [-40, VIEW + 80];
   context.fillStyle = css(base);
@@ -63,6 +65,8 @@ export function drawBackground(context: Context, random: Random, base: Hsl = pic
         random.between(1, 4),
       );
     }
+  } else if (style === "clouds") {
+    drawClouds(context, random, random.between(0.05, 0.3));
   } else if (style === "blobs") {
     for (let i = 0; i < 7; i++) {
       const [x, y, radius] = [random.between(0, VIEW), random.between(0, VIEW), random.between(20, 90)];

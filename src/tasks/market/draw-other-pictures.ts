@@ -6,6 +6,7 @@ import { css, drawBackground, type Hsl } from "./draw-background.ts";
 import { drawGoods } from "./draw-goods.ts";
 import { textWidth, writeText } from "./lettering.ts";
 import { type Marks, VIEW } from "./marks.ts";
+import { drawClouds, drawLeaves } from "./natural-textures.ts";
 import { patchClassOf } from "./patch-classes.ts";
 import type { Random } from "./random.ts";
 import type { Split } from "./splits.ts";
@@ -99,7 +100,15 @@ export function drawOtherPicture(
   stretch: number,
 ): void {
   drawBackground(context, random);
-  if (picture.thing === null || random.chance(0.4)) drawScenery(context, random);
+  const ground = random.weighted([
+    ["plain", picture.thing === null ? 0.3 : 4],
+    ["scenery", 2],
+    ["clouds", 1.5],
+    ["leaves", picture.thing === null ? 2.5 : 0.5],
+  ] as const);
+  if (ground === "scenery") drawScenery(context, random);
+  else if (ground === "clouds") drawClouds(context, random, random.between(0.3, 0.9));
+  else if (ground === "leaves") drawLeaves(context, random);
   if (picture.thing === null) return;
   const drawing = random.pick(studio.art.drawings(`thing:${picture.thing}`, split));
   const label = patchClassOf(`thing:${picture.thing}`);

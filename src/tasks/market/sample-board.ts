@@ -34,9 +34,9 @@ export function sampleBoard(seed: number, options: SampleBoardOptions = {}): Boa
   }
   const random = createRandom(seed, 1);
   const scene = random.weighted([
-    ["board", 88],
+    ["board", 87],
     ["plain", 6],
-    ["other", 6],
+    ["other", 7],
   ] as const);
   switch (options.scene ?? scene) {
     case "board":
@@ -178,7 +178,7 @@ function samplePlainPicture(random: Random): PlainPicture {
 }
 
 function sampleOtherPicture(random: Random): OtherPicture {
-  if (random.chance(0.25)) return { scene: "other", thing: null, count: 0 };
+  if (random.chance(0.4)) return { scene: "other", thing: null, count: 0 };
   return {
     scene: "other",
     thing: random.pick(things).id,

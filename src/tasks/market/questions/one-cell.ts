@@ -11,7 +11,8 @@ export function askOneCell(board: PriceBoard, random: Random, language: Language
   const chinese = language === "zh";
   if (random.chance(0.06)) return askNowhere(board, random, language);
   const cell = random.pick(board.cells);
-  const place = askedPlace(cell, random, language);
+  const place =
+    (random.chance(0.15) ? cornerName(board, cell, language) : undefined) ?? askedPlace(cell, random, language);
   const answered = placeName(cell, language);
   if (cell.kind === null) {
     return {
@@ -75,6 +76,20 @@ function askNowhere(board: PriceBoard, random: Random, language: Language): Draf
   };
 }
 
+/** "the top left corner" and the like, where rows are equally long. */
+function cornerName(
+  board: PriceBoard,
+  { row, column }: { row: number; column: number },
+  language: Language,
+): string | undefined {
+  if (board.layout !== "grid" || board.rows < 2 || board.columns < 2) return undefined;
+  const vertical = row === 1 ? 0 : row === board.rows ? 1 : undefined;
+  const horizontal = column === 1 ? 0 : column === board.columns ? 1 : undefined;
+  if (vertical === undefined || horizontal === undefined) return undefined;
+  if (language === "zh") return `${["左", "右"][horizontal]}${["上", "下"][vertical]}角`;
+  return `the ${["top", "bottom"][vertical]} ${["left", "right"][horizontal]} corner`;
+}
+
 function askedPlace({ row, column }: { row: number; column: number }, random: Random, language: Language): string {
   if (language === "zh") {
     const [r, c] = [chineseNumber(row), chineseNumber(column)];
@@ -99,7 +114,8 @@ function askedPlace({ row, column }: { row: number; column: number }, random: Ra
 }
 
 const offerZh = (place: string, board: PriceBoard, random: Random) => {
-  const unit = unitPhrase(board, "zh");
+  // Who asks by the usual unit is told the price by the board's.
+  const unit = random.chance(0.15) ? "一斤" : unitPhrase(board, "zh");
   const what = random.pick(["什么蔬菜", "什么", "什么菜", "什么东西"]);
   return [
     `说说图中${place}是${what},买${unit}多少钱`,
