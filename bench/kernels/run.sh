@@ -19,4 +19,4 @@ for file in native/src/*.cc; do
 done
 c++ $flags "bench/kernels/$1.cc" "$out"/*.o -lpthread -lm -o "$out/bench"
 shift
-"$out/bench" "$@"
+${BENCH_PREFIX:-} "$out/bench" "$@"

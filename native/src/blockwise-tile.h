@@ -30,7 +30,7 @@ inline __attribute__((always_inline)) const int8_t* add_products(Sums<kRows, kPa
 // Sums, scales and adds in an order that depends on nothing but the column and the block: a row's result is the same
 // in every tile height and for every thread count.
 template <int kRows, int kBits>
-void matmul_tile(const QuantizedRows& a, const PackedWeights& w, int64_t panel, const TileOutput& out) {
+void matmul_tile(const QuantizedRows& a, const PackedWeights& w, const TileColumns& columns, const TileOutput& out) {
   constexpr int kPanels = Isa::kPanels;
   constexpr int kColumnsPerLoad = kBits == 4 ? 8 : 4;  // k values that 64 bytes of weights hold
   const int64_t panel_bytes = w.blocks * w.block * kPanelColumns * kBits / 8;
@@ -39,12 +39,13 @@ void matmul_tile(const QuantizedRows& a, const PackedWeights& w, int64_t panel, 
   int64_t scales[kPanels];
   FLASHVL_UNROLL
   for (int p = 0; p < kPanels; ++p) {
-    const int64_t at = panel + p < w.panels ? panel + p : panel;  // an odd last panel is computed twice and written once
+    const int64_t at = columns.first + (p < columns.count ? p * columns.step : 0);  // a lone panel is computed twice, written once
     weights[p] = w.values + at * panel_bytes;
     scales[p] = at * panel_scales;
   }
   const int8_t* values = a.values;
-  const uint8_t* ahead = out.prefetch;
+  const uint8_t* ahead = columns.prefetch;
+  const int64_t ahead_step = columns.step * panel_bytes;
 
   typename Isa::Floats total[kRows][kPanels];
   FLASHVL_UNROLL
@@ -65,10 +66,10 @@ void matmul_tile(const QuantizedRows& a, const PackedWeights& w, int64_t panel, 
       for (int p = 0; p < kPanels; ++p) {
         loaded[p] = Isa::load(weights[p]);
         part[p] = kBits == 4 ? Isa::low4(loaded[p]) : Isa::bytes8(loaded[p]);
-        Isa::prefetch(ahead + p * panel_bytes);
+        Isa::prefetch(ahead + p * ahead_step);
         weights[p] += 64;
       }
-      ahead += out.prefetch_step;
+      ahead += columns.prefetch_step;
       if constexpr (kBits == 4) {
         values = add_products<kRows, kPanels>(sum, values, part, Isa::dot4);
         FLASHVL_UNROLL
@@ -94,16 +95,20 @@ void matmul_tile(const QuantizedRows& a, const PackedWeights& w, int64_t panel, 
 
   FLASHVL_UNROLL
   for (int r = 0; r < kRows; ++r) {
-    alignas(64) float row[kPanels * kPanelColumns];
-    float* y = out.y + r * out.row_stride;
-    const bool whole = out.columns >= kPanels * kPanelColumns;
     FLASHVL_UNROLL
     for (int p = 0; p < kPanels; ++p) {
-      typename Isa::Floats result = total[r][p];
-      if (whole && out.bias) result = Isa::add(result, Isa::load_floats(out.bias + p * kPanelColumns));
-      Isa::store((whole ? y : row) + p * kPanelColumns, result);
+      if (p >= columns.count) break;
+      const int64_t column = (columns.first + p * columns.step) * kPanelColumns;
+      float* y = out.y + r * out.row_stride + column;
+      const float* bias = out.bias ? out.bias + column : nullptr;
+      if (column + kPanelColumns <= w.n) {
+        Isa::store(y, bias ? Isa::add(total[r][p], Isa::load_floats(bias)) : total[r][p]);
+      } else {
+        alignas(64) float row[kPanelColumns];
+        Isa::store(row, total[r][p]);
+        for (int64_t j = 0; j < w.n - column; ++j) y[j] = bias ? row[j] + bias[j] : row[j];
+      }
     }
-    for (int64_t j = 0; j < out.columns && !whole; ++j) y[j] = out.bias ? row[j] + out.bias[j] : row[j];
   }
 }
 

@@ -8,24 +8,28 @@ namespace {
 
 // Fewer activations than this are quantised by the calling thread: waking another costs some microseconds.
 constexpr int64_t kSerialQuantize = 16384;
-// Work of one task in multiply-adds and in bytes of weights: enough to hide its hand-over, small enough to balance threads
-// of which one may be disturbed.
-constexpr int64_t kTaskMacs = 12 << 20;
-constexpr int64_t kTaskBytes = 128 << 10;
+// Work of one task in multiply-adds and in bytes of weights: enough to hide its hand-over and to read long runs of memory, small
+// enough to balance threads of which one may be disturbed.
+constexpr int64_t kTaskMacs = 24 << 20;
+constexpr int64_t kTaskBytes = 256 << 10;
+// Tasks that even a small matrix is cut into.
+constexpr int64_t kLeastTasks = 8;
 
 // Hardware prefetchers stop at each 4 KiB page, and one row alone needs all of the memory's speed.
 constexpr int64_t kPrefetchBytes = 2048;
 
-// Several tiles share the work of fetching the next group, so that memory never waits for the arithmetic; a single one
+// Several tiles share the work of fetching the next panels, so that memory never waits for the arithmetic; a single one
 // stays a little ahead of itself.
-void plan_prefetch(const uint8_t* here, int64_t panel_bytes, int64_t group_bytes, int64_t tile, int64_t tiles, bool last, TileOutput& out) {
-  if (tiles == 1) {
-    out.prefetch = here + kPrefetchBytes, out.prefetch_step = 64;
-  } else if (last) {
-    out.prefetch = here, out.prefetch_step = 0;
-  } else {
-    out.prefetch = here + group_bytes + tile * panel_bytes / tiles, out.prefetch_step = 64 / tiles;
-  }
+void plan_prefetch(const uint8_t* here, int64_t panel_bytes, int64_t tile, int64_t tiles, TileColumns& columns) {
+  columns.prefetch = tiles == 1 ? here + kPrefetchBytes : here + panel_bytes + tile * panel_bytes / tiles;
+  columns.prefetch_step = 64 / tiles;
+}
+
+int64_t count_column_tasks(int64_t groups, int64_t group_bytes, int64_t group_macs) {
+  int64_t tasks = groups * group_bytes / kTaskBytes;
+  if (tasks < groups * group_macs / kTaskMacs) tasks = groups * group_macs / kTaskMacs;
+  if (tasks < kLeastTasks) tasks = kLeastTasks;
+  return tasks < groups ? tasks : groups;
 }
 
 int64_t round_up(int64_t v, int64_t step) { return (v + step - 1) / step * step; }
@@ -60,26 +64,22 @@ bool blockwise_matmul(const KernelTable& kernels, const Parallel& parallel, cons
     parallel(size_t(tiles), quantize);
   }
 
-  // One task is a run of panel groups times a run of row tiles; the weights of a group stay in the cache over its row tiles.
-  const int64_t groups = (w.panels + kernels.tile_panels - 1) / kernels.tile_panels;
+  // One task is a run of panels times a run of row tiles. A tile takes one panel from each half of the run; the weights of
+  // both stay in the cache over the row tiles.
   const int64_t panel_bytes = kPanelColumns * k_padded * w.bits / 8;
-  const int64_t group_columns = kernels.tile_panels * kPanelColumns;
-  const int64_t group_bytes = group_columns * k_padded * w.bits / 8, group_macs = group_columns * k_padded * m;
-  int64_t groups_per_task = 1;
-  while (groups_per_task < groups && groups_per_task * group_bytes < kTaskBytes && groups_per_task * group_macs < kTaskMacs) ++groups_per_task;
-  const int64_t column_tasks = (groups + groups_per_task - 1) / groups_per_task;
+  const int64_t group = kernels.tile_panels, groups = (w.panels + group - 1) / group;
+  const int64_t column_tasks = count_column_tasks(groups, group * panel_bytes, group * kPanelColumns * k_padded * m);
   const int64_t row_tasks = column_tasks >= 8 || tiles < 4 ? 1 : 4;  // a narrow matrix is also split by rows
   parallel(size_t(column_tasks * row_tasks), [&](size_t task) {
     const int64_t column_task = int64_t(task) / row_tasks, row_task = int64_t(task) % row_tasks;
-    const int64_t first_group = column_task * groups / column_tasks, last_group = (column_task + 1) * groups / column_tasks;
+    const int64_t first_panel = column_task * groups / column_tasks * group, step = (column_task + 1) * groups / column_tasks - first_panel / group;
     const int64_t first_tile = row_task * tiles / row_tasks, last_tile = (row_task + 1) * tiles / row_tasks;
-    for (int64_t group = first_group; group < last_group; ++group) {
-      const int64_t panel = group * kernels.tile_panels, column = panel * kPanelColumns;
+    for (int64_t panel = first_panel; panel < first_panel + step; ++panel) {
+      TileColumns columns = {panel, step, panel + (group - 1) * step < w.panels ? group : 1, nullptr, 0};
       for (int64_t t = first_tile; t < last_tile; ++t) {
         const int64_t r = first_row(t), rows = first_row(t + 1) - r;
-        TileOutput out = {y + r * w.n + column, w.n, w.n - column, bias ? bias + column : nullptr, nullptr, 0};
-        plan_prefetch(w.values + panel * panel_bytes, panel_bytes, group_bytes, t - first_tile, last_tile - first_tile, group + 1 == last_group, out);
-        (w.bits == 4 ? kernels.tile4 : kernels.tile8)[rows](rows_of(t), w, panel, out);
+        plan_prefetch(w.values + panel * panel_bytes, panel_bytes, t - first_tile, last_tile - first_tile, columns);
+        (w.bits == 4 ? kernels.tile4 : kernels.tile8)[rows](rows_of(t), w, columns, {y + r * w.n, w.n, bias});
       }
     }
   });

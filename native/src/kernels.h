@@ -33,17 +33,22 @@ struct PackedWeights {
   int64_t block, blocks, panels;
 };
 
-struct TileOutput {
-  float* y;           // first row of the tile, column 0 of the first panel
-  int64_t row_stride;
-  int64_t columns;    // columns left in the matrix from the first panel on: at most those of the tile are written
-  const float* bias;  // of the first panel's first column, or null
-  const uint8_t* prefetch;  // weights to bring into the cache meanwhile: of the first panel, the second lies behind it
+// The columns of a tile: panel `first` and, where the tile has two and `count` says so, panel `first + step`. Far apart, the two
+// are long streams through memory: neighbours read in turn reached a third less of its bandwidth.
+struct TileColumns {
+  int64_t first, step, count;
+  const uint8_t* prefetch;  // weights to bring into the cache meanwhile: those of the first panel; of the second, `step` panels on
   int64_t prefetch_step;    // by how much that address moves when the tile moves by 64 bytes of weights
 };
 
+struct TileOutput {
+  float* y;  // first row of the tile, column 0 of the matrix
+  int64_t row_stride;
+  const float* bias;  // of column 0, or null
+};
+
 using QuantizeRowsFn = void (*)(const float* x, int64_t row_stride, int rows, const PackedWeights& w, const QuantizedRows& out);
-using TileFn = void (*)(const QuantizedRows& a, const PackedWeights& w, int64_t panel, const TileOutput& out);
+using TileFn = void (*)(const QuantizedRows& a, const PackedWeights& w, const TileColumns& columns, const TileOutput& out);
 
 // Query rows that share one pass over the packed keys and values: 30 x 1024 scores and their rounded exponentials take
 // 180 KiB of second-level cache beside 300 KiB of keys and values.
