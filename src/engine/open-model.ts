@@ -102,24 +102,32 @@ const sessionOptions = ({ threads, device }: OpenOptions): SessionOptions => ({ 
 
 async function loadCompiled(checkpoint: Checkpoint, config: FlashVLConfig, options: OpenOptions): Promise<Weights> {
   const runtime = nativeRuntime();
-  const { preset = "fp32", cacheDir, signal, onProgress } = options;
+  const { preset = "fp32", overrides, kernels, cacheDir, signal, onProgress } = options;
   const paths = await compileCheckpoint(checkpoint, config, {
     preset,
+    overrides,
+    kernels,
     runtimeVersion: runtime.version,
     cacheDir,
     signal,
     onProgress: (done, total) => onProgress?.({ phase: "compile", done, total }),
   });
-  const load = (graph: keyof ModelGraphs) => runtime.createSession(paths[graph], sessionOptions(options));
+  const native = { ...sessionOptions(options), customOps: paths.customOps };
+  const load = (graph: keyof ModelGraphs) => runtime.createSession(paths[graph], native);
   const sessions = await loadSessions(load, paths.prefill === paths.decode, options);
   return { sessions, embeddings: checkpointEmbeddings(checkpoint, config.decoder.hiddenSize), live: undefined };
 }
 
 async function loadLive(checkpoint: Checkpoint, config: FlashVLConfig, options: OpenOptions): Promise<Weights> {
+  const { preset = "fp32", overrides = {} } = options;
+  if (preset !== "fp32" || Object.keys(overrides).length > 0)
+    throw new RangeError(
+      `Live weights are float32; found preset "${preset}" or overrides. Use compiled weights for them.`,
+    );
   const live = new LiveWeights();
   const given = options.weights;
   live.set(typeof given === "object" ? given : await loadParameters(checkpoint, config));
-  const graphs = presetGraphs(options.preset ?? "fp32", config);
+  const graphs = presetGraphs(preset, config);
   const load = (graph: keyof ModelGraphs) => live.load(nativeRuntime(), graphs[graph], sessionOptions(options));
   const sessions = await loadSessions(load, graphs.prefill === graphs.decode, options);
   const table = () => live.get("llm.model.embed_tokens.weight").data as Float32Array;

@@ -1,5 +1,6 @@
 /** @file Options of opening a model. */
-import type { Preset } from "./compile/index.ts";
+import type { Kernels } from "../model/index.ts";
+import type { LayerOverrides, Preset } from "./compile/index.ts";
 import type { Device } from "./runtime/index.ts";
 import type { WeightMap } from "./weights/index.ts";
 
@@ -13,6 +14,10 @@ export interface OpenProgress {
 export interface OpenOptions {
   /** Precision. Default "fp32". */
   preset?: Preset;
+  /** Precisions of single layers, by pattern: `{ "llm.model.layers.*.mlp.down_proj": "int8" }`. */
+  overrides?: LayerOverrides;
+  /** "standard" keeps to ONNX Runtime's own kernels. Default: this package's where they load. */
+  kernels?: Kernels;
   /** Default "cpu". */
   device?: Device;
   onProgress?: (progress: OpenProgress) => void;

@@ -34,6 +34,13 @@ export { linear, linearOp, matmul } from "./ops/linalg.ts";
 export { logProbOf, oneHot } from "./ops/loss.ts";
 export { concat, expandLike, pad, reshape, slice, transpose } from "./ops/movement.ts";
 export { layerNorm, rmsNorm } from "./ops/normalization.ts";
+export {
+  type BlockwiseShape,
+  blockwiseMatMul,
+  int8Linear,
+  matMulNBits,
+  towerAttention,
+} from "./ops/quantized.ts";
 export { argMax, logSoftmax, reduceMax, reduceMean, reduceSum, softmax } from "./ops/reduction.ts";
 export { type ConstantData, constant, input, isInput, isWeight, scalar, sourceName, weight } from "./ops/source.ts";
 export { recompute } from "./passes/recompute.ts";

@@ -8,7 +8,12 @@ export { cacheNames, decoderGraph, type GraphOutputs, visionGraph } from "./infe
 export { type InitialValue, initialValue } from "./initial-values.ts";
 export { type LoraConfig, loraParameters, mergeLora, withLora } from "./lora.ts";
 export { listParameters, type Parameter, Parameters, type Part } from "./parameters.ts";
+export { fusePackedQkv, useTowerAttention } from "./quantize/fuse.ts";
+export { layerName, planned, type QuantizePlan, quantize, weightOf } from "./quantize/quantize-graph.ts";
+export { quantizeRows, type RowJob, type RowResult } from "./quantize/quantize-rows.ts";
+export { fits, type Kernels, type LayerRule, SCHEME_NAMES, type SchemeName } from "./quantize/scheme.ts";
 export { ropeTables } from "./rope.ts";
 export { imageTokens, type SequenceShape, sequenceHidden } from "./sequence.ts";
+export { toFloat32 } from "./to-float32.ts";
 export { type Attend, tower } from "./tower.ts";
-export { type TensorReader, toFloat32, weightBytes } from "./weight-bytes.ts";
+export { type TensorReader, type WeightMaker, weightBytes } from "./weight-bytes.ts";

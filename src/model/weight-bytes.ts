@@ -1,7 +1,10 @@
 /** @file From a checkpoint's tensors to the bytes of a graph's weights, a chunk at a time. */
 
 import { elementCount, showShape, sourceName, type Value } from "../graph/index.ts";
+import { quantizeRows, type RowJob, type RowResult } from "./quantize/quantize-rows.ts";
+import type { ConcatRecipe, QuantizedRecipe } from "./quantize/recipes.ts";
 import { type RopeRecipe, ropeTable } from "./rope.ts";
+import { toFloat32 } from "./to-float32.ts";
 
 /** What this file needs of a checkpoint; `hub`'s Checkpoint has it. */
 export interface TensorReader {
@@ -10,32 +13,30 @@ export interface TensorReader {
   readRange(name: string, start: number, end: number): Promise<Uint8Array>;
 }
 
-export type Recipe = RopeRecipe;
+export type Recipe = RopeRecipe | ConcatRecipe | QuantizedRecipe;
+
+/** Who quantises rows: this thread, or several. */
+export interface WeightMaker {
+  quantize(job: RowJob): Promise<RowResult>;
+  /** Jobs that may be under way at once. */
+  readonly parallel: number;
+  /** Scales that came out with the values of a weight and are asked for next, by the weight's name. */
+  readonly scales: Map<string, Uint8Array>;
+}
+
+/** Quantises on the calling thread. */
+export const inlineMaker = (): WeightMaker => ({
+  quantize: async (job) => quantizeRows(job),
+  parallel: 1,
+  scales: new Map(),
+});
 
 /** Elements per chunk: 16 MiB of float32, so that no tensor is ever whole in memory. */
 const CHUNK = 4 << 20;
-
-/** Source bytes as float32. @throws Error on element types that are not floating point */
-export function toFloat32(bytes: Uint8Array, dtype: string): Float32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-  if (dtype === "F32") return new Float32Array(aligned.buffer, aligned.byteOffset, bytes.length / 4);
-  const half = new Uint16Array(aligned.buffer, aligned.byteOffset, bytes.length / 2);
-  const out = new Float32Array(half.length);
-  const bits = new Uint32Array(out.buffer);
-  if (dtype === "BF16") for (let i = 0; i < half.length; i++) bits[i] = half[i]! << 16;
-  else if (dtype === "F16") for (let i = 0; i < half.length; i++) out[i] = halfToFloat(half[i]!);
-  else throw new Error(`the element type ${dtype} is not supported: expected BF16, F16 or F32`);
-  return out;
-}
-
-function halfToFloat(h: number): number {
-  const sign = h & 0x8000 ? -1 : 1;
-  const exponent = (h >> 10) & 31;
-  const fraction = h & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
+/** Elements per run of rows that are quantised together: small enough that several runs in several threads stay cheap. */
+const RUN = 1 << 20;
+/** Runs of rows end at panels of the native kernel. */
+const PANEL = 16;
 
 const asBytes = (data: Float32Array): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
@@ -44,21 +45,121 @@ const asBytes = (data: Float32Array): Uint8Array => new Uint8Array(data.buffer, 
  * their recipe.
  * @throws Error when the checkpoint's tensor has another number of elements than the graph expects
  */
-export async function* weightBytes(weight: Value, reader: TensorReader): AsyncGenerator<Uint8Array> {
+export async function* weightBytes(
+  weight: Value,
+  reader: TensorReader,
+  maker: WeightMaker = inlineMaker(),
+): AsyncGenerator<Uint8Array> {
   const recipe = weight.node.attrs.recipe as Recipe | undefined;
   if (recipe?.kind === "rope") {
     const [positions, half] = weight.shape as [number, number];
     yield asBytes(ropeTable(recipe, positions, half));
-    return;
+  } else if (recipe?.kind === "blockwise" || recipe?.kind === "columns") {
+    yield* quantizedBytes(sourceName(weight), recipe, reader, maker);
+  } else {
+    const sources = recipe?.sources ?? [sourceName(weight)];
+    expectElements(sources, reader, elementCount(weight.shape), showShape(weight.shape));
+    for (const name of sources) yield* plainBytes(name, reader);
   }
-  const name = sourceName(weight);
+}
+
+function expectElements(sources: readonly string[], reader: TensorReader, expected: number, wanted: string): void {
+  const shapes = sources.map((name) => reader.info(name).shape);
+  if (shapes.reduce((sum, shape) => sum + elementCount(shape), 0) !== expected)
+    throw new Error(
+      `${sources.map((name, i) => `tensor "${name}" has shape ${showShape(shapes[i]!)}`).join(", ")}; the graph expects ${wanted}`,
+    );
+}
+
+const elementBytes = (dtype: string): number => (dtype === "F32" ? 4 : 2);
+
+async function* plainBytes(name: string, reader: TensorReader): AsyncGenerator<Uint8Array> {
   const { dtype, shape } = reader.info(name);
   const count = elementCount(shape);
-  if (count !== elementCount(weight.shape))
-    throw new Error(`tensor "${name}" has shape ${showShape(shape)}, the graph expects ${showShape(weight.shape)}`);
-  const size = dtype === "F32" ? 4 : 2;
+  const size = elementBytes(dtype);
   for (let at = 0; at < count; at += CHUNK) {
     const end = Math.min(count, at + CHUNK);
     yield asBytes(toFloat32(await reader.readRange(name, at * size, end * size), dtype));
+  }
+}
+
+/** Values stream out while they are made; the scales, a fraction of their size, wait in the maker until they are asked for. */
+async function* quantizedBytes(
+  name: string,
+  recipe: QuantizedRecipe,
+  reader: TensorReader,
+  maker: WeightMaker,
+): AsyncGenerator<Uint8Array> {
+  const values = name.replace(/\.scales$/, "");
+  const known = maker.scales.get(values);
+  if (recipe.part === "scales" && known) {
+    maker.scales.delete(values);
+    yield known;
+    return;
+  }
+  expectElements(recipe.sources, reader, recipe.n * recipe.k, `[${recipe.n}, ${recipe.k}]`);
+  const scales: Uint8Array[] = [];
+  const rows: Uint8Array[] = [];
+  for await (const run of quantizedRuns(recipe, reader, maker)) {
+    scales.push(run.scales);
+    if (recipe.part === "scales") continue;
+    if (recipe.kind === "columns") rows.push(run.values);
+    else yield run.values;
+  }
+  if (recipe.part === "scales") yield joined(scales);
+  else {
+    maker.scales.set(values, joined(scales));
+    if (recipe.kind === "columns") yield* transposed(joined(rows), recipe.n, recipe.k);
+  }
+}
+
+/** Runs of rows in order, several of them under way at once. */
+async function* quantizedRuns(
+  recipe: QuantizedRecipe,
+  reader: TensorReader,
+  maker: WeightMaker,
+): AsyncGenerator<RowResult> {
+  const { k } = recipe;
+  const run = Math.max(PANEL, Math.floor(RUN / k / PANEL) * PANEL);
+  const to: RowJob["to"] =
+    recipe.kind === "columns"
+      ? { kind: "rows" }
+      : { kind: "blockwise", bits: recipe.bits, block: recipe.block, layout: recipe.layout };
+  const underWay: Promise<RowResult>[] = [];
+  for (const name of recipe.sources) {
+    const { dtype, shape } = reader.info(name);
+    const n = elementCount(shape) / k;
+    const rowBytes = k * elementBytes(dtype);
+    for (let at = 0; at < n; at += run) {
+      const bytes = reader.readRange(name, at * rowBytes, Math.min(n, at + run) * rowBytes);
+      const job = bytes.then((read) => maker.quantize({ bytes: read, dtype, k, to }));
+      // A failure is reported when its turn comes; until then it is not unhandled.
+      job.catch(() => {});
+      underWay.push(job);
+      if (underWay.length >= maker.parallel) yield await underWay.shift()!;
+    }
+  }
+  for (const job of underWay) yield await job;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/** Bytes [n, k] as [k, n], in runs of columns: the matrix is in memory once. */
+function* transposed(matrix: Uint8Array, n: number, k: number): Generator<Uint8Array> {
+  const run = Math.max(1, Math.floor(CHUNK / n));
+  for (let at = 0; at < k; at += run) {
+    const count = Math.min(run, k - at);
+    const out = new Uint8Array(count * n);
+    for (let row = 0; row < n; row++)
+      for (let column = 0; column < count; column++) out[column * n + row] = matrix[row * k + at + column]!;
+    yield out;
   }
 }

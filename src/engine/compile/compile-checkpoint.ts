@@ -6,10 +6,12 @@ import { basename, dirname, join } from "node:path";
 import { ExternalData, serialize } from "../../graph/index.ts";
 import { type Checkpoint, checkTensors } from "../../hub/index.ts";
 import { type FlashVLConfig, listParameters } from "../../model/index.ts";
+import { kernelLibraryPath } from "../runtime/index.ts";
 import { compileCacheFolder } from "./cache-folder.ts";
 import { withFileLock } from "./file-lock.ts";
 import { checkpointIdentity } from "./identity.ts";
-import { type Preset, presetGraphs } from "./presets.ts";
+import { availableKernels, type Preset, type PresetOptions, presetGraphs } from "./presets.ts";
+import { QuantizePool } from "./quantize-pool.ts";
 import { tensorReader, writeWeights } from "./write-weights.ts";
 
 const WEIGHTS = "weights.data";
@@ -25,11 +27,13 @@ export interface CompiledModel {
   vision: string;
   prefill: string;
   decode: string;
+  /** The kernel library that the graphs need; undefined when ONNX Runtime alone runs them. */
+  customOps: string | undefined;
   /** Whether this call wrote the files, or found them. */
   fresh: boolean;
 }
 
-export interface CompileOptions {
+export interface CompileOptions extends PresetOptions {
   preset: Preset;
   /** For example "onnxruntime 1.30.0"; another runtime gets files of its own. */
   runtimeVersion: string;
@@ -56,7 +60,8 @@ export async function compileCheckpoint(
     checkpoint,
     listParameters(config).filter((parameter) => parameter.required),
   );
-  const { files, data } = serializeGraphs(config, options.preset);
+  const kernels = options.kernels ?? availableKernels();
+  const { files, data } = serializeGraphs(config, options.preset, { ...options, kernels });
   const root = join(compileCacheFolder(options.cacheDir), "compiled");
   const key = createHash("sha256").update(`${PACKAGE_VERSION} ${options.runtimeVersion} ${options.preset}\n`);
   key.update(await checkpointIdentity(checkpoint));
@@ -67,7 +72,9 @@ export async function compileCheckpoint(
   const folder = join(root, key.digest("hex").slice(0, 32));
   const compiled = (fresh: boolean): CompiledModel => {
     const at = (name: string) => join(folder, files.has(name) ? name : "decode.onnx");
-    return { folder, vision: at("vision.onnx"), prefill: at("prefill.onnx"), decode: at("decode.onnx"), fresh };
+    const customOps = kernels === "native" ? kernelLibraryPath() : undefined;
+    const graphs = { vision: at("vision.onnx"), prefill: at("prefill.onnx"), decode: at("decode.onnx") };
+    return { folder, ...graphs, customOps, fresh };
   };
   if (await isWhole(folder)) return compiled(false);
 
@@ -84,7 +91,8 @@ export async function compileCheckpoint(
       const temporary = `${folder}.tmp-${process.pid}-${Date.now()}`;
       try {
         await mkdir(temporary);
-        await writeWeights(join(temporary, WEIGHTS), data, tensorReader(checkpoint), options);
+        await using maker = new QuantizePool();
+        await writeWeights(join(temporary, WEIGHTS), data, tensorReader(checkpoint), { ...options, maker });
         for (const [name, bytes] of files) await writeFile(join(temporary, name), bytes);
         const sizes = {
           [WEIGHTS]: data.bytes,
@@ -111,8 +119,9 @@ export async function compileCheckpoint(
 function serializeGraphs(
   config: FlashVLConfig,
   preset: Preset,
+  options: PresetOptions,
 ): { files: Map<string, Uint8Array>; data: ExternalData } {
-  const graphs = presetGraphs(preset, config);
+  const graphs = presetGraphs(preset, config, options);
   const data = new ExternalData(WEIGHTS);
   const files = new Map([
     ["vision.onnx", serialize(graphs.vision, data).bytes],

@@ -1,4 +1,12 @@
 /** @file Door of compiling: from a checkpoint to graph files in the cache. */
 export { compileCacheFolder } from "./cache-folder.ts";
 export { type CompiledModel, type CompileOptions, compileCheckpoint } from "./compile-checkpoint.ts";
-export { type ModelGraphs, PRESET_NAMES, type Preset, presetGraphs } from "./presets.ts";
+export {
+  availableKernels,
+  type LayerOverrides,
+  type ModelGraphs,
+  PRESET_NAMES,
+  type Preset,
+  type PresetOptions,
+  presetGraphs,
+} from "./presets.ts";

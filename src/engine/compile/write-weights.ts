@@ -2,7 +2,7 @@
 import { open } from "node:fs/promises";
 import type { ExternalData } from "../../graph/index.ts";
 import type { Checkpoint } from "../../hub/index.ts";
-import { type TensorReader, weightBytes } from "../../model/index.ts";
+import { type TensorReader, type WeightMaker, weightBytes } from "../../model/index.ts";
 
 /** A checkpoint as the model room reads it. */
 export const tensorReader = (checkpoint: Checkpoint): TensorReader => ({
@@ -18,6 +18,8 @@ export interface WriteWeightsOptions {
   /** Bytes written and bytes in all, after every chunk. */
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
+  /** Who quantises; this thread by default. */
+  maker?: WeightMaker;
 }
 
 /**
@@ -28,13 +30,13 @@ export async function writeWeights(
   path: string,
   data: ExternalData,
   reader: TensorReader,
-  { onProgress, signal }: WriteWeightsOptions = {},
+  { onProgress, signal, maker }: WriteWeightsOptions = {},
 ): Promise<void> {
   const file = await open(path, "wx");
   try {
     for (const [name, { weight, offset, bytes }] of data.places) {
       let at = offset;
-      for await (const chunk of weightBytes(weight, reader)) {
+      for await (const chunk of weightBytes(weight, reader, maker)) {
         signal?.throwIfAborted();
         await writeFully(file, chunk, at);
         at += chunk.byteLength;

@@ -1,5 +1,6 @@
 /** @file One compiled schema in its own thread, and the matchers that answers step through it. */
 import type { Worker } from "node:worker_threads";
+import { startThread } from "../start-thread.ts";
 import type { JsonSchema } from "./check-schema.ts";
 import {
   FLAG,
@@ -11,7 +12,6 @@ import {
   WORKING,
 } from "./grammar-messages.ts";
 import { SchemaError } from "./schema-error.ts";
-import { startThread } from "./start-thread.ts";
 
 /** A schema that takes longer to compile is refused; ordinary ones take a fraction of a second. */
 export const COMPILE_TIMEOUT_MS = 20_000;
@@ -36,7 +36,7 @@ export class GrammarHost {
 
   constructor(tokens: string[], endTokens: number[], schema: JsonSchema) {
     this.#words = Math.ceil(tokens.length / 32);
-    this.#worker = startThread("grammar-worker", {
+    this.#worker = startThread("grammar-worker", import.meta.url, {
       workerData: { tokens, endTokens, schema } satisfies GrammarStart,
       // The library prints why it gave up; the reason is told through the error instead.
       stderr: true,

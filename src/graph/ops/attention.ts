@@ -62,10 +62,13 @@ type GqaAttrs = { heads: number; kvHeads: number; scale: number };
 
 const gqaOp = defineOp<GqaAttrs>({
   name: "GroupQueryAttention",
-  infer([q, , , pastK]) {
+  infer([q, k, , pastK], { heads }) {
     const [batch, kvHeads, , dim] = pastK!.shape;
+    const width = (heads + (k ? 0 : 2 * (kvHeads as number))) * (dim as number);
+    if (q!.shape.at(-1) !== width)
+      throw new RangeError(`rows of ${q!.shape.at(-1)} do not fit ${heads} heads of ${dim}: expected ${width}`);
     const present = { dtype: pastK!.dtype, shape: [batch!, kvHeads!, "present", dim!] };
-    return [{ dtype: q!.dtype, shape: q!.shape }, present, present];
+    return [{ dtype: q!.dtype, shape: [...q!.shape.slice(0, -1), heads * (dim as number)] }, present, present];
   },
   emit({ inputs, outputs, attrs: { heads, kvHeads, scale } }, e) {
     const attrs = { num_heads: heads, kv_num_heads: kvHeads, scale: float(scale), do_rotary: 1, rotary_interleaved: 0 };
@@ -94,13 +97,14 @@ export interface CachedAttention {
 
 /**
  * Causal attention of new tokens over a cache that it appends to, with rotary positions inside.
- * q [batch, seq, heads·dim], k and v [batch, seq, kvHeads·dim] → [output, presentKey, presentValue]. Inference only.
+ * q [batch, seq, heads·dim], k and v [batch, seq, kvHeads·dim], or all three side by side as q and no k and v
+ * → [output, presentKey, presentValue]. Inference only.
  * Layout of inputs: ContribOperators.md of microsoft/onnxruntime.
  */
 export function groupQueryAttention(
   q: Value,
-  k: Value,
-  v: Value,
+  k: Value | undefined,
+  v: Value | undefined,
   cache: CachedAttention,
   attrs: GqaAttrs,
 ): readonly Value[] {

@@ -1,0 +1,52 @@
+/** @file Finds this package's own kernel library, and says whether this machine can load it. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import koffi from "koffi";
+
+const FILE_NAMES: Readonly<Record<string, string>> = { darwin: "libflashvl.dylib", win32: "flashvl.dll" };
+
+/** Known answers: loading is tried once. */
+const found = new Map<string, boolean>();
+
+/**
+ * Path of the kernel library, or undefined where there is none that loads: graphs then use ONNX Runtime's own kernels.
+ * `FLASHVL_KERNELS` names another file, or is "off".
+ * @throws Error when FLASHVL_KERNELS names a file that does not exist or does not load.
+ * @example const customOps = kernelLibraryPath();
+ */
+export function kernelLibraryPath(): string | undefined {
+  const chosen = process.env.FLASHVL_KERNELS;
+  if (chosen === "off") return undefined;
+  if (chosen) {
+    if (!loads(chosen))
+      throw new Error(
+        `FLASHVL_KERNELS names "${chosen}", which does not exist or does not load. Unset it, or say "off".`,
+      );
+    return chosen;
+  }
+  const name = FILE_NAMES[process.platform] ?? "libflashvl.so";
+  // A build on this machine before the one that ships.
+  return ["build", "prebuilt"]
+    .map((folder) =>
+      fileURLToPath(new URL(`../../../native/${folder}/${process.platform}-${process.arch}/${name}`, import.meta.url)),
+    )
+    .find(loads);
+}
+
+function loads(path: string): boolean {
+  let answer = found.get(path);
+  if (answer === undefined) {
+    answer = existsSync(path) && canLoad(path);
+    found.set(path, answer);
+  }
+  return answer;
+}
+
+function canLoad(path: string): boolean {
+  try {
+    koffi.load(path).func("void *RegisterCustomOps(void *options, void *base)");
+    return true;
+  } catch {
+    return false;
+  }
+}

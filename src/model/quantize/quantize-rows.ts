@@ -1,0 +1,50 @@
+/** @file Quantises a run of rows of a weight: the pure function that threads may run side by side. */
+import { toFloat32 } from "../to-float32.ts";
+import { floatToHalf } from "./half.ts";
+import { packBlockwiseScales, packBlockwiseValues } from "./pack-blockwise.ts";
+import { packNBits } from "./pack-nbits.ts";
+import { quantizeBlocks } from "./quantize-blocks.ts";
+import { quantizeRowsInt8 } from "./quantize-rows-int8.ts";
+import type { BlockwiseLayoutName } from "./recipes.ts";
+
+/** Rows as they stand in the checkpoint, and what to make of them. */
+export interface RowJob {
+  readonly bytes: Uint8Array;
+  /** Element type of `bytes`: BF16, F16 or F32. */
+  readonly dtype: string;
+  readonly k: number;
+  readonly to:
+    | { readonly kind: "blockwise"; readonly bits: 4 | 8; readonly block: number; readonly layout: BlockwiseLayoutName }
+    | { readonly kind: "rows" };
+}
+
+/** Packed integers and scales of a run of rows. */
+export interface RowResult {
+  readonly values: Uint8Array;
+  readonly scales: Uint8Array;
+}
+
+const bytesOf = (data: Float32Array | Uint16Array | Int8Array): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/**
+ * Quantises whole rows. In panels the scales are float16, and all runs but the last must be a multiple of 16 rows; in
+ * ONNX Runtime's order they are float32.
+ * @throws RangeError when a number is not finite
+ */
+export function quantizeRows({ bytes, dtype, k, to }: RowJob): RowResult {
+  const rows = toFloat32(bytes, dtype);
+  if (to.kind === "rows") {
+    const { levels, scales } = quantizeRowsInt8(rows, k);
+    return { values: bytesOf(levels), scales: bytesOf(scales) };
+  }
+  const { bits, block, layout } = to;
+  const half = layout === "panels";
+  const { levels, scales } = quantizeBlocks(rows, k, { bits, block, half });
+  if (!half) return { values: packNBits(levels, k, bits, block), scales: bytesOf(scales) };
+  const matrix = { n: rows.length / k, k, bits, block };
+  return {
+    values: packBlockwiseValues({ ...matrix, levels }),
+    scales: bytesOf(packBlockwiseScales(matrix, Uint16Array.from(scales, floatToHalf))),
+  };
+}
