@@ -45,8 +45,9 @@ export async function fire({ url, key, body, cancelAfter }: Shot, at: number): P
       return sample;
     }
     let rest = "";
-    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-      const blocks = (rest + text).split("\n\n");
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      const blocks = (rest + next.value).split("\n\n");
       rest = blocks.pop() ?? "";
       for (const block of blocks) {
         if (block.startsWith('data: {"error"')) sample.outcome = "stream error";

@@ -5,7 +5,9 @@ import { register as registerChat } from "./commands/chat.ts";
 import { register as registerCompile } from "./commands/compile.ts";
 import { register as registerInit } from "./commands/init.ts";
 import { register as registerInspect } from "./commands/inspect.ts";
+import { register as registerMcp } from "./commands/mcp.ts";
 import { register as registerPull } from "./commands/pull.ts";
+import { register as registerServe } from "./commands/serve.ts";
 import { CommandWithTwins } from "./environment.ts";
 import { addCommonOptions } from "./shared-options.ts";
 
@@ -17,6 +19,8 @@ const { version, description } = createRequire(import.meta.url)("../../package.j
 /** Every command; a file in commands/ exports `register`, which adds one command to the program. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerChat,
+  registerServe,
+  registerMcp,
   registerPull,
   registerInspect,
   registerCompile,

@@ -49,7 +49,9 @@ export class BodyBudget {
     };
     try {
       const chunks: Uint8Array[] = [];
-      for await (const chunk of request.body ?? []) {
+      const reader = request.body?.getReader();
+      for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+        const chunk = next.value;
         counted += chunk.byteLength;
         this.#held += chunk.byteLength;
         if (counted > this.#maxBody) throw this.#tooLarge();
