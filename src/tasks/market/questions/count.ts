@@ -1,13 +1,13 @@
 /** @file Question family 3: counting kinds, rows, columns, and what is under or over a price. */
 
-import { filledCells, type PriceBoard } from "../board.ts";
+import { type FilledCell, filledCells, type PriceBoard } from "../board.ts";
 import { kindOf } from "../kinds.ts";
 import type { Random } from "../random.ts";
 import { amount, type Language, nameOf } from "../words.ts";
 import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
 
-/** A question whose answer is a number of things. Where something must be picked out first, the chain lists it. */
+/** A question whose answer is a number of things, which the chain lists first. */
 export function askToCount(board: PriceBoard, random: Random, language: Language): Draft | undefined {
   const chinese = language === "zh";
   const cells = filledCells(board);
@@ -20,6 +20,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
     ["over", 3],
     ["group", 2],
   ] as const);
+  const names = (chosen: FilledCell[]) => chosen.map((cell) => nameOf(cell.kind, language));
   const count = (value: number): Draft["gold"] => ({ kind: "count", value });
   switch (type) {
     case "kinds": {
@@ -45,7 +46,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: chinese ? `图中一共有**${n}**种。` : `There are **${n}** kinds.`,
+        answer: reason(names(cells), String(n), language),
         gold: count(n),
       };
     }
@@ -64,14 +65,17 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
             `How many ${columns ? "columns" : "rows"} does the board have?`,
             `Count the ${columns ? "columns" : "rows"}.`,
           ]);
-      const answer = chinese
-        ? `图中有**${n}**${columns ? "列" : "行"}。`
-        : `There ${n === 1 ? "is" : "are"} **${n}** ${columns ? "column" : "row"}${n === 1 ? "" : "s"}.`;
+      // Saying the numbers one by one is how one counts what has no name.
+      const answer = reason(
+        Array.from({ length: n }, (_, i) => String(i + 1)),
+        String(n),
+        language,
+      );
       return { type: columns ? "columns" : "rows", question, answer, gold: count(n) };
     }
     case "in-row": {
       const row = random.integer(1, board.rows);
-      const n = cells.filter((cell) => cell.row === row).length;
+      const chosen = cells.filter((cell) => cell.row === row);
       const question = chinese
         ? random.pick([`第${row}行有几种?`, `第${row}行有多少种东西?`, `第${row}行卖几样?`, `数一数第${row}行有几种`])
         : random.pick([
@@ -79,8 +83,12 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
             `How many kinds are there in row ${row}?`,
             `Count the items in row ${row}.`,
           ]);
-      const answer = chinese ? `第${row}行有**${n}**种。` : `There ${n === 1 ? "is" : "are"} **${n}** in row ${row}.`;
-      return { type, question, answer, gold: count(n) };
+      return {
+        type,
+        question,
+        answer: reason(names(chosen), String(chosen.length), language),
+        gold: count(chosen.length),
+      };
     }
     case "under":
     case "over": {
@@ -128,8 +136,12 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
             `How many ${group}s do they sell?`,
             `Count the ${group}s.`,
           ]);
-      const steps = chosen.map((cell) => nameOf(cell.kind, language));
-      return { type, question, answer: reason(steps, String(chosen.length), language), gold: count(chosen.length) };
+      return {
+        type,
+        question,
+        answer: reason(names(chosen), String(chosen.length), language),
+        gold: count(chosen.length),
+      };
     }
   }
 }
