@@ -8,6 +8,7 @@ import { register as registerInspect } from "./commands/inspect.ts";
 import { register as registerMcp } from "./commands/mcp.ts";
 import { register as registerPull } from "./commands/pull.ts";
 import { register as registerServe } from "./commands/serve.ts";
+import { register as registerTrain } from "./commands/train.ts";
 import { CommandWithTwins } from "./environment.ts";
 import { addCommonOptions } from "./shared-options.ts";
 
@@ -25,6 +26,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerInspect,
   registerCompile,
   registerInit,
+  registerTrain,
 ];
 
 /**

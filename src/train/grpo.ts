@@ -181,8 +181,8 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
           accumulated,
         );
         optimizer.checkLoss(measured.loss, accumulated.gradients);
-        const { norm, rateFactor } = optimizer.update(accumulated.gradients);
-        metrics = { ...measured, grad_norm: norm, rate: rateFactor };
+        const { norm, learningRate } = optimizer.update(accumulated.gradients);
+        metrics = { ...measured, grad_norm: norm, learning_rate: learningRate };
       }
       await engine.updateWeights();
       for (const { group, answers } of judged)

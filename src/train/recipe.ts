@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { TrainingInputError } from "./input-error.ts";
 
 const positive = z.number().int().positive();
 
@@ -186,7 +187,7 @@ export function parseRecipe(content: unknown, name = "the recipe"): Recipe {
   const parsed = recipe.safeParse(content);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map((i) => `  ${i.path.join(".") || "(top)"}: ${i.message}`).join("\n");
-  throw new Error(`${name} is not valid:\n${issues}`);
+  throw new TrainingInputError(`${name} is not valid:\n${issues}`);
 }
 
 /**

@@ -4,6 +4,7 @@ import { ConversationFile, type DroppedRow, splitRows } from "./data/file-sequen
 import { openRows } from "./data/rows/row-source.ts";
 import { readSampleContext } from "./data/sample-context.ts";
 import type { Sequence } from "./data/sequence.ts";
+import { TrainingInputError } from "./input-error.ts";
 import type { SftRecipe } from "./recipe.ts";
 import { type SftResult, trainSft } from "./sft.ts";
 
@@ -78,7 +79,8 @@ export async function runFileRecipe(recipe: SftRecipe, options: FileRunOptions):
         await file.close();
       }
     }
-    if (validation && held.length === 0) throw new Error("no validation row can be used: see the rows left out");
+    if (validation && held.length === 0)
+      throw new TrainingInputError("no validation row can be used: see the rows left out");
     return await trainSft(recipe, { ...options, samples: (start) => train.sequences(start), validation: held });
   } finally {
     report.summary();

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { parse } from "yaml";
+import { TrainingInputError } from "./input-error.ts";
 import { type Recipe, readRecipe } from "./recipe.ts";
 import { newestCheckpoint } from "./run/training-state.ts";
 import { runFileRecipe } from "./run-file.ts";
@@ -50,11 +51,13 @@ export async function runRecipe(path: string, options: RunRecipeOptions = {}): P
   const { stage, resume = false, signal, print = () => {} } = options;
   const recipe = await readRecipe(path);
   if (stage && recipe.stage !== stage)
-    throw new Error(`${path} is a recipe of stage "${recipe.stage}", expected "${stage}"`);
+    throw new TrainingInputError(`${path} is a recipe of stage "${recipe.stage}", expected "${stage}"`);
   const run = options.run ?? defaultRun(path);
   const begun = await newestCheckpoint(join(run, "checkpoints"));
   if (begun && !resume)
-    throw new Error(`${run} holds a run already (${basename(begun)}): resume it, or choose another folder`);
+    throw new TrainingInputError(
+      `${run} holds a run already (${basename(begun)}): resume it, or choose another folder`,
+    );
   if (begun) {
     print(`resuming from ${begun}`);
     const changed = await changedKeys(run, recipe);
@@ -62,9 +65,9 @@ export async function runRecipe(path: string, options: RunRecipeOptions = {}): P
   }
   const common = { run, signal, print };
   if (recipe.stage === "sft" && recipe.data.file && recipe.data.market)
-    throw new Error(`${path} names both data.file and data.market: expected one`);
+    throw new TrainingInputError(`${path} names both data.file and data.market: expected one`);
   if (recipe.stage === "sft" && !recipe.data.market) {
-    if (!recipe.data.file) throw new Error(`${path} names no data: expected data.file or data.market`);
+    if (!recipe.data.file) throw new TrainingInputError(`${path} names no data: expected data.file or data.market`);
     const { last, best } = await runFileRecipe(recipe, common);
     return { run, last, best };
   }

@@ -103,14 +103,14 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
       for (let i = 0; i < weights.length; i++) weights[i]! /= total;
       const waited = performance.now() - started;
       await session.run();
-      const { norm, rateFactor } = optimizer.update(gradients);
+      const { norm, learningRate } = optimizer.update(gradients);
       cursor += recipe.images;
       folder.log(optimizer.step, {
         loss: (session.outputs.get("loss")!.data as Float32Array)[0]!,
         sure_full: sureShare(logProbs, targets, "full"),
         sure_empty: sureShare(logProbs, targets, "empty"),
         grad_norm: norm,
-        rate: rateFactor,
+        learning_rate: learningRate,
         images: cursor,
         wait_ms: waited,
         step_ms: performance.now() - started,

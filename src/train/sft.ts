@@ -158,13 +158,13 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
         accumulated.add();
       }
       optimizer.checkLoss(loss, accumulated.gradients);
-      const { norm, rateFactor } = optimizer.update(accumulated.gradients);
+      const { norm, learningRate } = optimizer.update(accumulated.gradients);
       cursor = window.at(-1)!.cursor;
       const metrics = {
         loss,
         mean_token_accuracy: right / tokens,
         grad_norm: norm,
-        rate: rateFactor,
+        learning_rate: learningRate,
         samples: cursor,
         num_tokens: tokens,
         wait_ms: waited,

@@ -7,6 +7,7 @@ import { type Checkpoint, openCheckpoint, openSafetensors, type SafetensorsFile,
 import { type FlashVLConfig, parseConfig } from "../../model/index.ts";
 import { loadImage, preprocessImage, readPreprocessorConfig } from "../../processor/index.ts";
 import { type Sequence, toSequence } from "../data/sequence.ts";
+import { TrainingInputError } from "../input-error.ts";
 import { loadParameters, type ParameterStore } from "../parameter-store.ts";
 
 const fraction = z.number().min(0).lt(1);
@@ -78,7 +79,8 @@ const AFTER = /^sft_after(\d+)\.safetensors$/;
 export async function readReference(folder: string): Promise<TrainingReference> {
   const files = await readdir(folder);
   const afterFile = files.find((f) => AFTER.test(f));
-  if (!afterFile) throw new Error(`${folder}: there is no sft_after<steps>.safetensors, so nothing to compare with`);
+  if (!afterFile)
+    throw new TrainingInputError(`${folder}: there is no sft_after<steps>.safetensors, so nothing to compare with`);
   const checkpoint = await openCheckpoint(folder);
   const stored = files.includes("expected.safetensors")
     ? await openSafetensors(join(folder, "expected.safetensors"))
@@ -88,7 +90,9 @@ export async function readReference(folder: string): Promise<TrainingReference> 
     const expected = (await checkpoint.readJson("expected.json")) as { sft?: unknown } | undefined;
     const parsed = sftSchema.safeParse(expected?.sft);
     if (!parsed.success)
-      throw new Error(`${join(folder, "expected.json")}: "sft" is not a reference: ${z.prettifyError(parsed.error)}`);
+      throw new TrainingInputError(
+        `${join(folder, "expected.json")}: "sft" is not a reference: ${z.prettifyError(parsed.error)}`,
+      );
     const { batch, losses, grad_norm, optimizer } = parsed.data;
     const samples = await Promise.all(
       batch.map(async ({ input_ids, labels, image }) => {

@@ -2,6 +2,7 @@
 
 import { dirname } from "node:path";
 import { encodeConversation } from "../../processor/index.ts";
+import { TrainingInputError } from "../input-error.ts";
 import { TrainingRandom } from "../random.ts";
 import type { SampleContext } from "./market-source.ts";
 import { parseConversation } from "./parse-conversation.ts";
@@ -31,7 +32,7 @@ export interface DroppedRow {
 }
 
 /** A row that cannot be trained on; the message begins with file and line. */
-export class BadRowError extends Error {
+export class BadRowError extends TrainingInputError {
   override readonly name = "BadRowError";
 }
 
@@ -157,7 +158,7 @@ export class ConversationFile {
         yield sample ?? NOTHING;
       }
       if (wholeEpoch && used === 0)
-        throw new Error(
+        throw new TrainingInputError(
           `${this.#source.path}: none of the ${this.length} rows can be trained on; the first: ${this.dropped[0]?.place}: ${this.dropped[0]?.reason}`,
         );
     }

@@ -12,6 +12,7 @@ import {
   writeShardedSafetensors,
 } from "../../hub/index.ts";
 import { mergeLora } from "../../model/index.ts";
+import { TrainingInputError } from "../input-error.ts";
 import { copyModelFiles } from "../run/training-state.ts";
 import { readAdapter } from "./peft-adapter.ts";
 
@@ -29,18 +30,28 @@ export interface MergeOptions {
 export async function mergeAdapter(adapterFolder: string, out: string, options: MergeOptions = {}): Promise<void> {
   const existing = await readdir(out).catch(() => [] as string[]);
   if (existing.length > 0)
-    throw new Error(`${out} holds ${existing.length} files, expected a new or empty folder: nothing was written`);
+    throw new TrainingInputError(
+      `${out} holds ${existing.length} files, expected a new or empty folder: nothing was written`,
+    );
   const adapter = await readAdapter(adapterFolder);
   const base = options.base ?? adapter.base;
-  if (!base) throw new Error(`${adapterFolder} does not say which model it belongs to: pass the base model's folder`);
+  if (!base)
+    throw new TrainingInputError(
+      `${adapterFolder} does not say which model it belongs to: pass the base model's folder`,
+    );
   const checkpoint = await openCheckpoint(base);
   try {
     for (const [name, { a, b }] of adapter.pairs) {
       const info = checkpoint.tensors.get(name);
-      if (!info) throw new Error(`${base} has no tensor "${name}", which the adapter changes: is it another model's?`);
+      if (!info)
+        throw new TrainingInputError(
+          `${base} has no tensor "${name}", which the adapter changes: is it another model's?`,
+        );
       const [outputs, inputs] = [b.length / adapter.rank, a.length / adapter.rank];
       if (info.shape.length !== 2 || info.shape[0] !== outputs || info.shape[1] !== inputs)
-        throw new Error(`${name} is [${info.shape}] in ${base}, but [${outputs}, ${inputs}] in the adapter`);
+        throw new TrainingInputError(
+          `${name} is [${info.shape}] in ${base}, but [${outputs}, ${inputs}] in the adapter`,
+        );
     }
     // Weights are read one after the other while they are written, so that a large model needs little memory.
     const tensors = [...checkpoint.tensors].map(([name, { dtype, shape }]): TensorToWrite => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { openSafetensors, toF32, writeSafetensors } from "../../hub/index.ts";
 import type { LoraConfig } from "../../model/index.ts";
+import { TrainingInputError } from "../input-error.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 
 export const ADAPTER_WEIGHTS = "adapter_model.safetensors";
@@ -94,7 +95,8 @@ export interface Adapter {
 export async function readAdapter(folder: string): Promise<Adapter> {
   const path = join(folder, ADAPTER_CONFIG);
   const parsed = configSchema.safeParse(JSON.parse(await readFile(path, "utf8")));
-  if (!parsed.success) throw new Error(`${path} is not a LoRA that can be merged:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new TrainingInputError(`${path} is not a LoRA that can be merged:\n${z.prettifyError(parsed.error)}`);
   const { r: rank, lora_alpha, use_rslora, base_model_name_or_path } = parsed.data;
   const file = await openSafetensors(join(folder, ADAPTER_WEIGHTS));
   try {
@@ -102,16 +104,21 @@ export async function readAdapter(folder: string): Promise<Adapter> {
     for (const [name, { dtype }] of file.tensors) {
       const match = /^base_model\.model\.(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(name);
       if (!match)
-        throw new Error(`${file.path}: "${name}" is not named as PEFT names LoRA tensors (${PREFIX}….lora_A.weight)`);
+        throw new TrainingInputError(
+          `${file.path}: "${name}" is not named as PEFT names LoRA tensors (${PREFIX}….lora_A.weight)`,
+        );
       const weight = `${match[1]}.weight`;
       const half = halves.get(weight) ?? {};
       half[match[2] as "A" | "B"] = toF32(await file.readTensor(name), dtype);
       halves.set(weight, half);
     }
     const pairs = [...halves].map(([weight, { A, B }]): [string, AdapterPair] => {
-      if (!A || !B) throw new Error(`${file.path}: ${weight} has only ${A ? "lora_A" : "lora_B"}, expected both`);
+      if (!A || !B)
+        throw new TrainingInputError(`${file.path}: ${weight} has only ${A ? "lora_A" : "lora_B"}, expected both`);
       if (A.length % rank !== 0 || B.length % rank !== 0)
-        throw new Error(`${file.path}: the tensors of ${weight} are not of rank ${rank}, as ${ADAPTER_CONFIG} says`);
+        throw new TrainingInputError(
+          `${file.path}: the tensors of ${weight} are not of rank ${rank}, as ${ADAPTER_CONFIG} says`,
+        );
       return [weight, { a: A, b: B }];
     });
     return {

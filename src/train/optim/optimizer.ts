@@ -60,10 +60,10 @@ export class Optimizer {
 
   /**
    * One update with the given gradients, first multiplied by `scale`.
-   * @returns norm before clipping, and the schedule's factor on the peak rates
+   * @returns norm before clipping, and the learning rate of the step (the largest where parts have their own)
    * @throws NotFiniteError naming the first bad tensor, before anything changed
    */
-  update(gradients: ReadonlyMap<string, Float32Array>, scale = 1): { norm: number; rateFactor: number } {
+  update(gradients: ReadonlyMap<string, Float32Array>, scale = 1): { norm: number; learningRate: number } {
     const { learningRate, schedule, weightDecay, maxNorm } = this.#options;
     const norm = globalNorm(gradients.values()) * scale;
     if (!Number.isFinite(norm))
@@ -81,6 +81,7 @@ export class Optimizer {
       const options = { betas: this.#options.betas, epsilon: this.#options.epsilon, weightDecay: decay };
       adamw(this.#store.get(parameter.name), gradient, moments, this.step, peak * rateFactor, factor, options);
     }
-    return { norm, rateFactor };
+    const largest = typeof learningRate === "number" ? learningRate : Math.max(...Object.values(learningRate));
+    return { norm, learningRate: largest * rateFactor };
   }
 }

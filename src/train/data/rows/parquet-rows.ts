@@ -2,6 +2,7 @@
 
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { TrainingInputError } from "../../input-error.ts";
 import type { RowSource } from "./row-source.ts";
 
 /**
@@ -14,7 +15,7 @@ const LARGEST_FILE = 4 * 2 ** 30;
 export async function openParquetRows(path: string): Promise<RowSource> {
   const file = await asyncBufferFromFile(path);
   if (file.byteLength > LARGEST_FILE)
-    throw new Error(
+    throw new TrainingInputError(
       `${path} has ${file.byteLength} bytes, at most ${LARGEST_FILE} are kept in memory: split it, or name picture files from a .jsonl`,
     );
   let rows: Record<string, unknown>[];
@@ -22,7 +23,9 @@ export async function openParquetRows(path: string): Promise<RowSource> {
     const metadata = await parquetMetadataAsync(file);
     rows = await parquetReadObjects({ file, metadata, compressors, utf8: false });
   } catch (error) {
-    throw new Error(`${path} is not Parquet that can be read: ${(error as Error).message}`, { cause: error });
+    throw new TrainingInputError(`${path} is not Parquet that can be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   return {
     path,

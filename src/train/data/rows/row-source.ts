@@ -1,6 +1,7 @@
 /** @file Rows of a data file by number, whatever the format: what shuffled training data needs. */
 
 import { extname } from "node:path";
+import { TrainingInputError } from "../../input-error.ts";
 import { openJsonlRows } from "./jsonl-rows.ts";
 import { openParquetRows } from "./parquet-rows.ts";
 
@@ -24,9 +25,9 @@ export interface RowSource {
 export async function openRows(path: string): Promise<RowSource> {
   const kind = extname(path).toLowerCase();
   if (kind !== ".jsonl" && kind !== ".ndjson" && kind !== ".parquet")
-    throw new Error(`${path}: data files end in .jsonl or .parquet, found "${kind}"`);
+    throw new TrainingInputError(`${path}: data files end in .jsonl or .parquet, found "${kind}"`);
   const source = await (kind === ".parquet" ? openParquetRows(path) : openJsonlRows(path));
   if (source.length > 0) return source;
   await source.close();
-  throw new Error(`${path} has no rows, expected at least one conversation`);
+  throw new TrainingInputError(`${path} has no rows, expected at least one conversation`);
 }
