@@ -153,11 +153,10 @@ async function fetchAll(
     const job = {
       what: `${repo}/${path}`,
       locate: () => locateFile(stoppable, repo, commit, path),
-      target: (etag: string) => cache.blob(etag),
       onBytes: (change: number) => report(path, change),
     };
     const located = target.located ?? (await slots.use(() => job.locate()));
-    await cache.link(await downloadBlob(stoppable, slots, job, located), commit, path);
+    await cache.link(await downloadBlob(stoppable, slots, job, (etag) => cache.blob(etag), located), commit, path);
     report(path, 0, 1);
   };
   // Small files first: weights that are there then mean that the rest is there too.

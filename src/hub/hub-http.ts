@@ -113,15 +113,15 @@ export async function discard(response: Response): Promise<void> {
 class IdleWatch {
   readonly signal: AbortSignal;
   stalled = false;
-  private readonly timer: NodeJS.Timeout;
+  private readonly timer: ReturnType<HubSystem["startTimer"]>;
 
   constructor(hub: Hub) {
     const own = new AbortController();
     this.signal = hub.signal ? AbortSignal.any([own.signal, hub.signal]) : own.signal;
-    this.timer = setTimeout(() => {
+    this.timer = hub.system.startTimer(hub.system.idleMs, () => {
       this.stalled = true;
       own.abort(new Error("stalled"));
-    }, hub.system.idleMs);
+    });
   }
 
   touch(): void {
@@ -129,7 +129,7 @@ class IdleWatch {
   }
 
   stop(): void {
-    clearTimeout(this.timer);
+    this.timer.clear();
   }
 }
 
@@ -145,7 +145,16 @@ function explain(hub: Hub, url: URL, error: unknown, watch: IdleWatch): unknown 
       `${url.host} has a certificate that this machine does not trust (${code}); behind a proxy, set NODE_EXTRA_CA_CERTS`,
       { cause: error },
     );
-  return new TemporaryError(`the connection to ${url.host} failed (${cause?.message || code || error.message})`, {
+  const why = cause?.message || code || error.message;
+  return new TemporaryError(`the connection to ${url.host} failed (${why})${proxyAdvice(process.env)}`, {
     cause: error,
   });
+}
+
+/** Node's fetch goes past a proxy unless it is told otherwise, which newer versions can be. */
+function proxyAdvice(env: NodeJS.ProcessEnv): string {
+  const proxy = env.HTTPS_PROXY || env.https_proxy || env.HTTP_PROXY || env.http_proxy;
+  return proxy && !env.NODE_USE_ENV_PROXY
+    ? "; the proxy that HTTPS_PROXY names is used with NODE_USE_ENV_PROXY=1 (Node 24)"
+    : "";
 }

@@ -7,6 +7,8 @@ export interface HubSystem {
   fetch: typeof fetch;
   /** Waits; rejects when the signal fires. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back when it has not been refreshed for so long. */
+  startTimer(ms: number, onTimeout: () => void): { refresh(): void; clear(): void };
   /** Monotonic milliseconds. */
   now(): number;
   /** Uniform in [0, 1), for spreading retries. */
@@ -33,6 +35,10 @@ export const realSystem: HubSystem = {
   fetch: (input, init) => fetch(input, init),
   sleep: async (ms, signal) => {
     await delay(ms, undefined, { signal });
+  },
+  startTimer: (ms, onTimeout) => {
+    const timer = setTimeout(onTimeout, ms);
+    return { refresh: () => void timer.refresh(), clear: () => clearTimeout(timer) };
   },
   now: () => performance.now(),
   random: Math.random,

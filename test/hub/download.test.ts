@@ -199,10 +199,26 @@ describe("a download", () => {
     expect(await readFile(join(repoFolder(), "refs", "main"), "utf8").catch(() => "none")).toBe("none");
   });
 
-  it("cuts a connection that stalls", async () => {
+  it("cuts a connection that stalls and goes on after what it brought", async () => {
     let stalls = 0;
     hub.mischief = ({ server }) => (server === "store" && stalls++ === 0 ? { stallAfter: 100 } : undefined);
-    await expectWhole(await resolve({}, quickSystem({ idleMs: 100 })));
+    const timers = new Set<() => void>();
+    const system = quickSystem({
+      startTimer: (_, onTimeout) => {
+        timers.add(onTimeout);
+        return { refresh: () => {}, clear: () => timers.delete(onTimeout) };
+      },
+    });
+    // The time runs out when the 100 bytes have arrived.
+    let ranOut = false;
+    const onProgress = () => {
+      if (ranOut || !hub.asked.some(({ server, sent }) => server === "store" && sent === 100)) return;
+      ranOut = true;
+      for (const onTimeout of timers) onTimeout();
+    };
+    await expectWhole(await resolve({ onProgress }, system));
+    expect(ranOut).toBe(true);
+    expect(system.waits.length).toBeGreaterThan(0);
   });
 
   it("asks for a new address when the store's has run out", async () => {

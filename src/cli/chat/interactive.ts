@@ -59,19 +59,23 @@ export async function chatInteractively(
   const answer = async (question: string) => {
     answering = new AbortController();
     let wrote = false;
+    const write = (text: string) => {
+      wrote = true;
+      output.write(isTerminal ? forTerminal(text) : text);
+    };
+    const endLine = () => {
+      if (wrote) output.write("\n");
+    };
     try {
-      const write = (text: string) => {
-        wrote = true;
-        output.write(isTerminal ? forTerminal(text) : text);
-      };
       const { finishReason } = await conversation.ask(question, write, answering.signal);
-      if (finishReason === "length") note("\n(the answer reached --max-new-tokens)");
-      if (finishReason === "abort") note("\n(stopped)");
+      endLine();
+      if (finishReason === "length") note("(the answer reached --max-new-tokens)");
+      if (finishReason === "abort") note("(stopped)");
     } catch (error) {
+      endLine();
       notes.write(describeError(error, { debug, json: false }));
     } finally {
       answering = undefined;
-      if (wrote) output.write("\n");
     }
   };
   const showPicture = async (path: string) => {

@@ -57,7 +57,7 @@ export class ProgressBar {
       state,
       (now - this.began.at) / 1000,
       state.done - this.began.done,
-      this.stream.columns ?? 80,
+      this.stream.columns || 80,
     );
     this.stream.write(`\r\x1b[2K${line}`);
   }
