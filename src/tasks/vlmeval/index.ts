@@ -37,3 +37,9 @@ export {
   type SetReport,
 } from "./set-definition.ts";
 export { customSet, findSet, VLM_SETS } from "./sets/index.ts";
+export { PythonError } from "./python/errors.ts";
+export { EQUIVALENCE_TIME_MS, EquivalenceChecker, equalNow } from "./maths/equivalence/checker.ts";
+export { askEquivalence, askJudge } from "./score/program.ts";
+export { API_FAILURE } from "./score/can-infer.ts";
+export { UPSTREAM_DIFFERENCES } from "./score/differences.ts";
+export { openVlmTask, type VlmTask, type VlmTaskOptions } from "./vlm-task.ts";

@@ -1,7 +1,8 @@
 /** @file The type that pandas gives a column of texts, found cell by cell, and what a cell's text then becomes. */
 import { pyFloatRepr } from "../python/number.ts";
 
-export type ColumnType = "int64" | "float64" | "bool" | "object";
+/** `truth` is what pandas calls an object column that holds truths and gaps. */
+export type ColumnType = "int64" | "float64" | "bool" | "truth" | "object";
 
 const INT = /^[ \t]*[+-]?\d+[ \t]*$/;
 const FLOAT = /^[ \t]*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[ \t]*$/;
@@ -25,17 +26,25 @@ export class ColumnTypeWatcher {
       return;
     }
     if (this.#int && !(INT.test(text) && fitsInt64(text))) this.#int = false;
-    if (this.#float && !FLOAT.test(text) && !INFINITE.test(text)) this.#float = false;
+    if (this.#float && !isFloat(text)) this.#float = false;
     if (this.#bool && !BOOLEAN.test(text)) this.#bool = false;
   }
 
-  /** pandas' type: whole numbers with gaps are floats, truths with gaps stay objects. */
+  /** pandas' type: whole numbers with gaps are floats, truths with gaps stay truths. */
   type(): ColumnType {
     if (this.#missing === this.#cells) return this.#cells === 0 ? "object" : "float64";
     if (this.#int) return this.#missing === 0 ? "int64" : "float64";
     if (this.#float) return "float64";
-    return this.#bool && this.#missing === 0 ? "bool" : "object";
+    if (!this.#bool) return "object";
+    return this.#missing === 0 ? "bool" : "truth";
   }
+}
+
+/** A literal that overflows stays text, as does an integer that no 64 bits hold. */
+function isFloat(text: string): boolean {
+  if (INFINITE.test(text)) return true;
+  if (!FLOAT.test(text) || !Number.isFinite(Number(text))) return false;
+  return !INT.test(text) || Math.abs(Number(text)) < 2 ** 64;
 }
 
 function fitsInt64(text: string): boolean {
@@ -51,7 +60,7 @@ function fitsInt64(text: string): boolean {
  */
 export function typedText(text: string | null, type: ColumnType): string | null {
   if (text === null || type === "object") return text;
-  if (type === "bool") return /^true$/i.test(text) ? "True" : "False";
+  if (type === "bool" || type === "truth") return /^true$/i.test(text) ? "True" : "False";
   if (type === "int64") return String(BigInt(text.trim().replace(/^\+/, "")));
   const plain = text.trim();
   const infinite = /^([+-]?)inf/i.exec(plain);
@@ -61,7 +70,7 @@ export function typedText(text: string | null, type: ColumnType): string | null 
 /** The typed cell as a JavaScript value. */
 export function typedValue(text: string | null, type: ColumnType): string | number | boolean | null {
   if (text === null || type === "object") return text;
-  if (type === "bool") return /^true$/i.test(text);
+  if (type === "bool" || type === "truth") return /^true$/i.test(text);
   const value = typedText(text, type)!;
   return value === "inf" ? Infinity : value === "-inf" ? -Infinity : Number(value);
 }

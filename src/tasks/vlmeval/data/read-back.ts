@@ -12,11 +12,11 @@ const URL_START = /^(?:(?:ftp|http)s?:\/\/|mailto:|(?:in|ex)ternal:)/;
 
 /** A reply as the xlsx writer leaves it. */
 export function throughXlsx(reply: string): string {
-  if (URL_START.test(reply)) return reply.length > XLSX_URL_LIMIT ? "" : reply;
+  if (URL_START.test(reply)) return reply.length > XLSX_URL_LIMIT ? "" : reply.replace(/^(?:mailto|internal):/, "");
   const cut = reply.length > XLSX_CELL_LIMIT ? reply.slice(0, XLSX_CELL_LIMIT) : reply;
   // Control characters are escaped on writing and not restored on reading.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that XML cannot hold
-  return cut.replace(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, (char) => {
+  return cut.replace(/[\x00-\x08\x0b-\x1f]/g, (char) => {
     return `_x${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_`;
   });
 }

@@ -1,0 +1,92 @@
+/** @file Append-only records of answers: one JSON line a row, safe against being killed at any byte. */
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** What is kept of an answer. Times are kept elsewhere, so that equal runs leave equal records. */
+export interface AnswerRecord {
+  key: string;
+  text: string;
+}
+
+const FINAL = "answers.jsonl";
+const PART = /^answers\.(\d+)-of-(\d+)\.jsonl$/;
+
+/** Shard `index` of `count`: rows whose place leaves the remainder `index`. */
+export interface Shard {
+  index: number;
+  count: number;
+}
+
+/**
+ * @throws if the text is not `i/N` with 0 <= i < N
+ * @example parseShard("0/4") // { index: 0, count: 4 }
+ */
+export function parseShard(text: string): Shard {
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  const shard = { index: Number(match?.[1]), count: Number(match?.[2]) };
+  if (!match || shard.count < 1 || shard.index >= shard.count) {
+    throw new Error(`The shard is ${JSON.stringify(text)}; expected i/N with i from 0 to N-1, e.g. 0/4.`);
+  }
+  return shard;
+}
+
+function parseLines(text: string, path: string): AnswerRecord[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line, place) => {
+      const record = JSON.parse(line) as AnswerRecord;
+      if (typeof record.key !== "string" || typeof record.text !== "string") {
+        throw new Error(`${path}, line ${place + 1}: expected an object with key and text. Remove the file to start anew.`);
+      }
+      return record;
+    });
+}
+
+/** All answers in a run's folder, whatever number of shards wrote them; the first answer to a row counts. */
+export function readAnswers(folder: string): Map<string, string> {
+  const answers = new Map<string, string>();
+  if (!existsSync(folder)) return answers;
+  const files = readdirSync(folder).filter((name) => name === FINAL || PART.test(name));
+  for (const name of files.sort()) {
+    const path = join(folder, name);
+    const text = readFileSync(path, "utf8");
+    // A line without its end was being written when the process died.
+    for (const { key, text: reply } of parseLines(text.slice(0, text.lastIndexOf("\n") + 1), path)) {
+      if (!answers.has(key)) answers.set(key, reply);
+    }
+  }
+  return answers;
+}
+
+/** Appends answers of one shard (or of the whole) to its own file. */
+export class AnswerWriter implements Disposable {
+  readonly #file: number;
+
+  /** Opens the file and cuts off a half-written last line. */
+  constructor(folder: string, shard: Shard = { index: 0, count: 1 }) {
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, `answers.${shard.index}-of-${shard.count}.jsonl`);
+    const whole = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+    this.#file = openSync(path, "a");
+    const end = whole.lastIndexOf(10) + 1;
+    if (end < whole.length) ftruncateSync(this.#file, end);
+  }
+
+  append(record: AnswerRecord): void {
+    writeSync(this.#file, `${JSON.stringify({ key: record.key, text: record.text })}\n`);
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
+  }
+}
+
+/** When every row is answered: one file in the order of the rows, the same for any number of shards, batches or restarts. */
+export function writeFinalAnswers(folder: string, keys: readonly string[], answers: ReadonlyMap<string, string>): void {
+  const lines = keys.map((key) => `${JSON.stringify({ key, text: answers.get(key)! })}\n`);
+  const temporary = join(folder, `${FINAL}.${process.pid}.tmp`);
+  writeFileSync(temporary, lines.join(""));
+  renameSync(temporary, join(folder, FINAL));
+}
