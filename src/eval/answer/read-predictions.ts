@@ -27,7 +27,9 @@ function collect(path: string, rows: Iterable<Record<string, unknown>>): Predict
 
 async function readXlsx(path: string): Promise<Predictions> {
   const sheets = await readXlsxFile(path);
-  const rows = (Array.isArray(sheets[0]) ? sheets : (sheets[0] as unknown as { data: unknown[][] }).data) as unknown[][];
+  const rows = (
+    Array.isArray(sheets[0]) ? sheets : (sheets[0] as unknown as { data: unknown[][] }).data
+  ) as unknown[][];
   const [header, ...body] = rows;
   const names = (header ?? []).map(String);
   return collect(

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import type { SetDefinition } from "../../tasks/index.ts";
-import { download, type DownloadProgress, fileMd5 } from "./download.ts";
+import { type DownloadProgress, download, fileMd5 } from "./download.ts";
 
 /** `$LMUData` if it is set and exists, else `~/LMUData`. */
 export function lmuDataFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -54,7 +54,9 @@ export async function findData(
   }
   if (set.url === undefined || options.offline) {
     const why = set.url === undefined ? "it has no known address" : "downloads are off";
-    throw new Error(`${set.name}: no data file in ${folder} and ${why}. Put ${set.name}.tsv there, or name another folder.`);
+    throw new Error(
+      `${set.name}: no data file in ${folder} and ${why}. Put ${set.name}.tsv there, or name another folder.`,
+    );
   }
   const path = join(folder, basename(new URL(set.url).pathname));
   await download(set.url, path, { md5: set.md5, onProgress: options.onProgress, signal: options.signal });

@@ -26,7 +26,12 @@ export function estimateJudge(first: readonly JudgeAsk[], price: JudgePrice | nu
     completionTokens += maxTokens;
   }
   const promptTokens = Math.ceil(characters / CHARACTERS_PER_TOKEN);
-  return { questions: first.length, promptTokens, completionTokens, dollars: dollarsFor(promptTokens, completionTokens, price) };
+  return {
+    questions: first.length,
+    promptTokens,
+    completionTokens,
+    dollars: dollarsFor(promptTokens, completionTokens, price),
+  };
 }
 
 /** @example dollarsFor(1_000_000, 0, { input: 0.15, output: 0.6 }) // 0.15 */

@@ -3,15 +3,15 @@ import type { ImageInput, Message } from "../../processor/index.ts";
 import {
   type Answered,
   type Decision,
+  type FileKind,
   PythonError,
   type RowScore,
   runProgram,
-  type Scored,
   type ScoreContext,
+  type Scored,
   type ScoreProgram,
   type SetReport,
   type Task,
-  type FileKind,
   type VlmTask,
 } from "../../tasks/index.ts";
 import { taskReport } from "./task-report.ts";
@@ -93,7 +93,8 @@ function textFields(row: unknown): Record<string, string | null> {
   const out: Record<string, string | null> = {};
   for (const [name, value] of Object.entries(row as Record<string, unknown>)) {
     if (typeof value === "string") out[name] = value;
-    else if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") out[name] = String(value);
+    else if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint")
+      out[name] = String(value);
   }
   return out;
 }
@@ -104,11 +105,13 @@ function textFields(row: unknown): Record<string, string | null> {
  */
 export function taskBench<Row>(task: Task<Row>, size?: number): Bench {
   const verdicts = new Map<string, (answer: string) => RowScore>();
-  const verdict = (row: Row) => (answer: string): RowScore => {
-    const { correct, value, detail } = task.score(row, answer);
-    const decision: Decision = "rule";
-    return { correct, value, extracted: detail, decision, fields: { hit: value, log: detail } };
-  };
+  const verdict =
+    (row: Row) =>
+    (answer: string): RowScore => {
+      const { correct, value, detail } = task.score(row, answer);
+      const decision: Decision = "rule";
+      return { correct, value, extracted: detail, decision, fields: { hit: value, log: detail } };
+    };
   return {
     name: task.name,
     size,

@@ -1,6 +1,16 @@
 /** @file Append-only records of answers: one JSON line a row, safe against being killed at any byte. */
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
-import { existsSync, readdirSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 
 /** What is kept of an answer. Times are kept elsewhere, so that equal runs leave equal records. */
@@ -38,7 +48,9 @@ function parseLines(text: string, path: string): AnswerRecord[] {
     .map((line, place) => {
       const record = JSON.parse(line) as AnswerRecord;
       if (typeof record.key !== "string" || typeof record.text !== "string") {
-        throw new Error(`${path}, line ${place + 1}: expected an object with key and text. Remove the file to start anew.`);
+        throw new Error(
+          `${path}, line ${place + 1}: expected an object with key and text. Remove the file to start anew.`,
+        );
       }
       return record;
     });

@@ -25,7 +25,9 @@ export function claimRun(folder: string, settings: Settings): void {
     (name) => !isDeepStrictEqual(found[name], wanted[name]),
   );
   if (different.length === 0) return;
-  const list = different.map((name) => `${name}: ${JSON.stringify(found[name])} there, ${JSON.stringify(wanted[name])} now`);
+  const list = different.map(
+    (name) => `${name}: ${JSON.stringify(found[name])} there, ${JSON.stringify(wanted[name])} now`,
+  );
   throw new Error(
     `${folder} holds a run with other settings (${list.join("; ")}). Use another --out folder, or remove this one.`,
   );

@@ -8,10 +8,10 @@ import {
   type PredictionFormat,
   PythonError,
   type Reply,
-  repliesAsScored,
   type RowScore,
-  type Scored,
+  repliesAsScored,
   type ScoreContext,
+  type Scored,
   type ScoreProgram,
   type ScoringRules,
 } from "../../tasks/index.ts";
@@ -40,7 +40,13 @@ export interface ScoredRun {
 
 /** A row on which the original code raises: no credit, and the reason in its log. */
 function failedScore(error: PythonError): RowScore {
-  return { value: 0, correct: false, extracted: null, decision: "rule", fields: { log: `upstream raises ${error.message}` } };
+  return {
+    value: 0,
+    correct: false,
+    extracted: null,
+    decision: "rule",
+    fields: { log: `upstream raises ${error.message}` },
+  };
 }
 
 async function drive<Result>(program: ScoreProgram<Result>, respond: (ask: Ask) => Promise<Reply>): Promise<Result> {
@@ -83,7 +89,8 @@ export async function scoreRows(
   const { answered, unanswered } = await answeredRows(bench, answers, options);
   const groups = [...groupBy(answered, (row) => bench.groupKey(row)).values()];
   using checker = new EquivalenceChecker();
-  if (judge && options.onJudgeQuestions) options.onJudgeQuestions(await firstQuestions(bench, groups, context, checker));
+  if (judge && options.onJudgeQuestions)
+    options.onJudgeQuestions(await firstQuestions(bench, groups, context, checker));
   const respond = async (ask: Ask): Promise<Reply> => {
     if (ask.kind === "equivalence") return checker.equal(ask.answer, ask.reference);
     return judge === null ? null : judge.ask(ask, signal);

@@ -35,7 +35,8 @@ function resampledValue(metric: Pick<Metric, "combine">, strata: readonly Metric
 /** The values at the two ends of the middle 95 %. */
 export function percentileInterval(values: readonly number[]): Interval {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(share * (sorted.length - 1))))]!;
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(share * (sorted.length - 1))))]!;
   return { low: at((1 - LEVEL) / 2), high: at((1 + LEVEL) / 2) };
 }
 

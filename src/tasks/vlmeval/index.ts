@@ -4,11 +4,17 @@ export { loadRows, type VlmRow, type VlmRows } from "./data/load-rows.ts";
 export { openSource } from "./data/open-source.ts";
 export { type PredictionFormat, readBack, repliesAsScored } from "./data/read-back.ts";
 export type { RowSource } from "./data/row-source.ts";
+export { EQUIVALENCE_TIME_MS, EquivalenceChecker, equalNow } from "./maths/equivalence/checker.ts";
 export { PROMPT_STYLES, type PromptStyle, promptMessages } from "./prompts/style.ts";
+export { PythonError } from "./python/errors.ts";
 export { parsePyFloat, pyFloatRepr } from "./python/number.ts";
+export { API_FAILURE } from "./score/can-infer.ts";
+export { UPSTREAM_DIFFERENCES } from "./score/differences.ts";
 export { groupBy } from "./score/group-by.ts";
 export {
   type Ask,
+  askEquivalence,
+  askJudge,
   type Decision,
   type JudgeAsk,
   type Reply,
@@ -37,9 +43,4 @@ export {
   type SetReport,
 } from "./set-definition.ts";
 export { customSet, findSet, VLM_SETS } from "./sets/index.ts";
-export { PythonError } from "./python/errors.ts";
-export { EQUIVALENCE_TIME_MS, EquivalenceChecker, equalNow } from "./maths/equivalence/checker.ts";
-export { askEquivalence, askJudge } from "./score/program.ts";
-export { API_FAILURE } from "./score/can-infer.ts";
-export { UPSTREAM_DIFFERENCES } from "./score/differences.ts";
 export { openVlmTask, type VlmTask, type VlmTaskOptions } from "./vlm-task.ts";

@@ -28,10 +28,10 @@ const FUNCTIONS: Record<string, (args: PyNumber[]) => PyNumber> = {
   abs: ([x]) => absolute(x!),
   float: ([x]) => toFloat(x!),
   int: ([x]) => (typeof x === "bigint" ? x : BigInt(Math.trunc(x!))),
-  // biome-ignore-start lint/complexity/useMinMaxMath: Math.min knows no bigint
+  // biome-ignore lint/complexity/useMathMinMax: Math.max knows no bigint
   max: (args) => args.reduce((a, b) => (b > a ? b : a)),
+  // biome-ignore lint/complexity/useMathMinMax: Math.min knows no bigint
   min: (args) => args.reduce((a, b) => (b < a ? b : a)),
-  // biome-ignore-end lint/complexity/useMinMaxMath: see above
   pow: ([x, y]) => power(x!, y!),
 };
 

@@ -61,7 +61,12 @@ export function vqaSet(basics: Pick<SetDefinition, "name"> & Partial<SetDefiniti
       return answered.map(({ cells, prediction }): RowScore => {
         const { gt, pred, match } = vqaMatches(cells.answer ?? "nan", prediction, method, rules.mode);
         const value = vqaHit(match, aggregate);
-        const fields = { eval_gt: pyList(gt), eval_pred: pred, eval_match: pyList(match), eval_score: npMean(match.map(Number)) };
+        const fields = {
+          eval_gt: pyList(gt),
+          eval_pred: pred,
+          eval_match: pyList(match),
+          eval_score: npMean(match.map(Number)),
+        };
         return { value, correct: value === 1, extracted: pred, decision: "rule", fields };
       });
     },

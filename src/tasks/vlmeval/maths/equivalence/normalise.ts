@@ -5,7 +5,10 @@ const MAX_LENGTH = 500;
 
 const UNITS =
   "degrees?|deg|percent|cm|mm|km|m|kg|mg|g|lb|oz|ft|feet|foot|in|inch(?:es)?|yd|yards?|mi|miles?|mph|km/h|m/s|s|sec|seconds?|min|minutes?|h|hr|hours?|days?|weeks?|months?|years?|dollars?|cents?|euros?|units?|square|cubic|litres?|liters?|l|ml";
-const TRAILING_UNIT = new RegExp(`(?<=[\\d})])\\s*(?:\\\\?\\s*(?:${UNITS})\\b\\.?\\s*(?:\\^?\\{?[23]\\}?)?\\s*)+$`, "i");
+const TRAILING_UNIT = new RegExp(
+  `(?<=[\\d})])\\s*(?:\\\\?\\s*(?:${UNITS})\\b\\.?\\s*(?:\\^?\\{?[23]\\}?)?\\s*)+$`,
+  "i",
+);
 
 /** The content of the last box; the text itself if there is none. */
 function boxed(text: string): string {

@@ -49,7 +49,8 @@ function equal(a: string, b: string): boolean {
   if (!x.isValid || !y.isValid) return false;
   if (x.isSame(y) || x.isEqual(y) === true) return true;
   const unknowns = x.unknowns;
-  if (unknowns.length !== y.unknowns.length || unknowns.some((name: string) => !y.unknowns.includes(name))) return false;
+  if (unknowns.length !== y.unknowns.length || unknowns.some((name: string) => !y.unknowns.includes(name)))
+    return false;
   if (unknowns.length === 0) return close(numeric(x), numeric(y));
   return POINTS.every((point) => close(atPoint(x, unknowns, point), atPoint(y, unknowns, point)));
 }

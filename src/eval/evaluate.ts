@@ -1,0 +1,175 @@
+/** @file One set, one model: answer what is open, score all, write every report. */
+import { existsSync, mkdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type PredictionFormat,
+  PythonError,
+  type ScoreContext,
+  type Scored,
+  type ScoringRules,
+  type SetReport,
+} from "../tasks/index.ts";
+import type { Answerer } from "./answer/answerer.ts";
+import { dollarsFor, estimateJudge, type JudgeEstimate, type JudgePrice } from "./judge/estimate.ts";
+import type { Judge } from "./judge/judge.ts";
+import { categoryPlot } from "./report/category-plot.ts";
+import { countDecisions, metricResults, type SetResult } from "./report/result.ts";
+import { writeVlmevalFiles } from "./report/vlmeval-files.ts";
+import { writeHtml } from "./report/write-html.ts";
+import { type AnswerProgress, answerRows } from "./run/answer-rows.ts";
+import type { Bench } from "./run/bench.ts";
+import { readAnswers, type Shard, writeFinalAnswers } from "./run/records.ts";
+import { claimRun } from "./run/run-settings.ts";
+import { scoreRows } from "./run/score-rows.ts";
+
+export interface ScoreOptions {
+  rules: ScoringRules;
+  judge: Judge | null;
+  judgePrice?: JudgePrice | null;
+  storage?: PredictionFormat;
+  /** Extension of VLMEvalKit's row files. Default xlsx. */
+  format?: "xlsx" | "tsv" | "json";
+  limit?: number;
+  seed?: number;
+  html?: boolean;
+  signal?: AbortSignal;
+  onJudgeEstimate?: (estimate: JudgeEstimate) => void;
+}
+
+export interface EvaluateOptions extends ScoreOptions {
+  /** Folder of all runs; the model and the set get folders in it. */
+  out: string;
+  shard?: Shard;
+  dataMd5?: string | null;
+  onProgress?: (progress: AnswerProgress) => void;
+}
+
+/** File names hold no slashes, and no dots, which VLMEvalKit's renaming trips over. */
+export function fileName(name: string): string {
+  return name.replace(/[^\p{L}\p{N}+-]+/gu, "_");
+}
+
+/** The folder of a run. */
+export function runFolder(out: string, model: string, dataset: string): string {
+  return join(out, fileName(model), fileName(dataset));
+}
+
+/**
+ * Answer and score. A shard only answers; the set is scored when a run finds every row answered.
+ *
+ * @returns the result, or null if rows are still open
+ * @throws if the folder holds a run with other settings
+ */
+export async function evaluate(bench: Bench, answerer: Answerer, options: EvaluateOptions): Promise<SetResult | null> {
+  const folder = runFolder(options.out, answerer.name, bench.name);
+  claimRun(folder, {
+    dataset: bench.name,
+    model: answerer.name,
+    answerer: answerer.settings,
+    prompt: bench.promptStyle,
+    dataMd5: options.dataMd5 ?? null,
+    limit: options.limit ?? null,
+  });
+  const { failed } = await answerRows(bench, answerer, { folder, ...options });
+  if (failed > 0) return null;
+  const keys: string[] = [];
+  for await (const { key } of bench.rows()) {
+    if (options.limit !== undefined && keys.length >= options.limit) break;
+    keys.push(key);
+  }
+  const answers = readAnswers(folder);
+  if (keys.some((key) => !answers.has(key))) return null;
+  writeFinalAnswers(folder, keys, answers);
+  return scoreRun(bench, answerer.name, folder, answers, options, options.dataMd5 ?? null);
+}
+
+/** Upstream's table; where upstream raises, correct mode's with a warning. */
+function reportOf(bench: Bench, rows: Scored[], context: ScoreContext, warnings: string[]): SetReport {
+  try {
+    return bench.report(rows, context);
+  } catch (error) {
+    if (!(error instanceof PythonError)) throw error;
+    warnings.push(`VLMEvalKit fails on these rows (${error.message}); the table is made by correct rules.`);
+    return bench.report(rows, { ...context, rules: { ...context.rules, mode: "correct" } });
+  }
+}
+
+/** Score answers and write every report into the run's folder and beside it. */
+export async function scoreRun(
+  bench: Bench,
+  model: string,
+  folder: string,
+  answers: ReadonlyMap<string, string>,
+  options: ScoreOptions,
+  dataMd5: string | null,
+): Promise<SetResult> {
+  const { rules, judge, judgePrice = null, seed } = options;
+  const warnings = [...bench.warnings];
+  const storage = options.storage ?? (rules.mode === "compat" && bench.files !== null ? "xlsx" : "json");
+  const run = await scoreRows(bench, answers, {
+    ...options,
+    storage,
+    onJudgeQuestions: (questions) => options.onJudgeEstimate?.(estimateJudge(questions, judgePrice)),
+  });
+  if (run.rows.length === 0) throw new Error(`${bench.name}: none of its rows has an answer; nothing to score.`);
+  const report = reportOf(bench, run.rows, { rules, judge: judge !== null }, warnings);
+  mkdirSync(folder, { recursive: true });
+  const files = await writeVlmevalFiles({
+    folder: join(folder, ".."),
+    model: fileName(model),
+    bench,
+    rows: run.rows,
+    replies: answers,
+    report,
+    judge: judge?.name ?? null,
+    format: options.format,
+  });
+  warnings.push(...files.warnings);
+  const counts = judge?.counts;
+  const result: SetResult = {
+    dataset: bench.name,
+    model,
+    headline: report.headline,
+    metrics: metricResults(report, seed),
+    metricNote: bench.metricNote,
+    table: report.table,
+    fine: report.fine,
+    categories: report.categories,
+    rows: run.rows.length,
+    unanswered: run.unanswered.length,
+    decisions: countDecisions(run.rows),
+    prompt: bench.promptStyle,
+    rules,
+    storage,
+    judge: judge && {
+      name: judge.name,
+      counts: { ...judge.counts },
+      dollars: dollarsFor(counts!.promptTokens, counts!.completionTokens, judgePrice),
+      lastFailure: judge.lastFailure,
+    },
+    dataMd5,
+    cutOff: run.cutOff,
+    warnings,
+  };
+  await writeFile(join(folder, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFile(join(folder, "scores.jsonl"), run.rows.map(scoreLine).join(""));
+  const units = report.metrics.map(({ name, combine, units: list }) => ({ name, combine, units: list }));
+  await writeFile(join(folder, "units.json"), `${JSON.stringify(units)}\n`);
+  if (report.categories.length > 0) {
+    await writeFile(join(folder, "categories.svg"), await categoryPlot(bench.name, report.categories));
+  }
+  if (options.html !== false) {
+    await writeHtml(join(folder, "rows.html"), `${model} on ${bench.name}`, bench, run.rows, answers);
+  }
+  return result;
+}
+
+function scoreLine({ index, score }: Scored): string {
+  return `${JSON.stringify({ key: index, ...score })}\n`;
+}
+
+/** Is there a finished run in this folder? */
+export function isScored(folder: string): boolean {
+  return existsSync(join(folder, "result.json"));
+}

@@ -1,0 +1,21 @@
+/** @file The door of the eval room: benchmarks run over any model, resumed, scored, reported, compared. */
+export type { Answer, Answerer, AnswerRequest } from "./answer/answerer.ts";
+export { type FlashVLAnswererOptions, flashvlAnswerer, VLMEVAL_MAX_NEW_TOKENS } from "./answer/flashvl.ts";
+export { type OpenAiAnswererOptions, openAiAnswerer } from "./answer/openai.ts";
+export { predictionsAnswerer } from "./answer/predictions-file.ts";
+export { readPredictions } from "./answer/read-predictions.ts";
+export { type Comparison, compareRuns } from "./compare.ts";
+export { download, fileMd5 } from "./data/download.ts";
+export { findData, lmuDataFolder } from "./data/lmu-data.ts";
+export { type EvaluateOptions, evaluate, fileName, runFolder, type ScoreOptions, scoreRun } from "./evaluate.ts";
+export { dollarsFor, type JudgeEstimate, type JudgePrice } from "./judge/estimate.ts";
+export { Judge, type JudgeOptions } from "./judge/judge.ts";
+export { CARD_TABLE } from "./report/card.ts";
+export { markdownReport } from "./report/markdown.ts";
+export { headlineOf, type MetricResult, type SetResult } from "./report/result.ts";
+export type { AnswerProgress } from "./run/answer-rows.ts";
+export { type Bench, taskBench, vlmBench } from "./run/bench.ts";
+export { parseShard, readAnswers, type Shard } from "./run/records.ts";
+export { readRunSettings } from "./run/run-settings.ts";
+export { bootstrapInterval, type Interval } from "./stats/bootstrap.ts";
+export { comparePaired, mcnemarExact, type Paired } from "./stats/paired.ts";

@@ -1,0 +1,70 @@
+/** @file One set's result as a plain object: what results.json holds and every other report is made from. */
+import {
+  type Decision,
+  metricValue,
+  type Scored,
+  type ScoringRules,
+  type SetReport,
+  type Table,
+} from "../../tasks/index.ts";
+import type { JudgeCounts } from "../judge/judge.ts";
+import { bootstrapInterval, type Interval } from "../stats/bootstrap.ts";
+
+export interface MetricResult {
+  name: string;
+  value: number | null;
+  unit: "%" | "points";
+  /** Rows, groups or questions behind the number. */
+  count: number;
+  interval: Interval | null;
+}
+
+export interface SetResult {
+  dataset: string;
+  model: string;
+  headline: string;
+  metrics: MetricResult[];
+  metricNote: string;
+  table: Table;
+  fine?: Table;
+  categories: SetReport["categories"];
+  rows: number;
+  unanswered: number;
+  decisions: Record<Decision, number>;
+  prompt: string;
+  rules: ScoringRules;
+  /** Format whose losses the replies went through. */
+  storage: string;
+  judge: { name: string; counts: JudgeCounts; dollars: number | null; lastFailure: string | null } | null;
+  dataMd5: string | null;
+  /** Comparisons of expressions cut off by their time limit. */
+  cutOff: number;
+  warnings: string[];
+}
+
+function finite(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}
+
+/** The metrics of a report with their 95 % intervals. */
+export function metricResults(report: SetReport, seed?: number): MetricResult[] {
+  return report.metrics.map((metric) => ({
+    name: metric.name,
+    value: finite(metricValue(metric)),
+    unit: metric.combine === "mean" ? "%" : "points",
+    count: metric.units.length,
+    interval: bootstrapInterval(metric, { seed }),
+  }));
+}
+
+/** How many rows each kind of verdict decided. */
+export function countDecisions(rows: readonly Scored[]): Record<Decision, number> {
+  const counts: Record<Decision, number> = { rule: 0, judge: 0, undecided: 0, "judge-failed": 0 };
+  for (const { score } of rows) counts[score.decision]++;
+  return counts;
+}
+
+/** The metric that leaderboards quote. */
+export function headlineOf(result: SetResult): MetricResult | undefined {
+  return result.metrics.find((metric) => metric.name === result.headline);
+}
