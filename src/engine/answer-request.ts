@@ -7,7 +7,7 @@ import type { OpenModel } from "./open-model.ts";
 import type { RequestPlan } from "./plan-request.ts";
 import type { EncodedImage, VisionEncoder } from "./run/index.ts";
 import { type Candidates, type LogitsProcessor, Sampler } from "./sampling/index.ts";
-import type { Scheduler, SequenceReport } from "./schedule/index.ts";
+import { PromptLookup, type Scheduler, type SequenceReport } from "./schedule/index.ts";
 
 /** What a request needs of its model. */
 export interface AnswerContext {
@@ -68,6 +68,10 @@ export async function answerRequest(
     ? { ...options, logitsProcessor: both(options.logitsProcessor, constraint.apply) }
     : options;
   const sampler = new Sampler(sampling, plan.ids, buffers, logprobs);
+  const { promptLookup } = options;
+  const lookup = promptLookup
+    ? new PromptLookup(plan.ids, promptLookup === true ? {} : promptLookup, plan.maxNewTokens)
+    : undefined;
 
   let imageMs = 0;
   let submittedAt = startedAt;
@@ -77,7 +81,7 @@ export async function answerRequest(
     imageMs = ready.imageMs;
     submittedAt = performance.now();
     const accept = answer.accept.bind(answer);
-    report = await scheduler.submit({ ids: plan.ids, images: ready.images, sampler, accept, signal });
+    report = await scheduler.submit({ ids: plan.ids, images: ready.images, sampler, accept, signal, lookup });
   } catch (error) {
     if (!signal?.aborted) throw error;
   } finally {
@@ -95,6 +99,7 @@ export async function answerRequest(
       completionTokens: tokens.length,
       cachedTokens: report?.cachedTokens ?? 0,
       imageTokens: plan.imageTokens,
+      ...(lookup && { draftedTokens: lookup.drafted, acceptedTokens: lookup.accepted }),
     },
     timings: timings(report, { startedAt, submittedAt, endedAt, imageMs }, tokens.length),
   };

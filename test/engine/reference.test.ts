@@ -108,7 +108,15 @@ describe("the decoder graph", () => {
         const end = Math.min(at + chunk, one.prompt_ids.length);
         const embeds = await promptEmbeddings(one.prompt_ids, images, at, end, table, hiddenSize);
         const logitRows = Array.from({ length: end - at }, (_, i) => i);
-        const step = { first: 0, count: 1, tokens: end - at, embeds, lengths: [at], logitRows };
+        const step = {
+          graph: "decode" as const,
+          first: 0,
+          count: 1,
+          tokens: end - at,
+          embeds,
+          lengths: [at],
+          logitRows,
+        };
         logits.set(await runner.run(step), at * vocabSize);
       }
       expect(relativeError(logits, reference.get(`${one.name}/logits`)!.data)).toBeLessThan(TOLERANCE);

@@ -16,6 +16,7 @@ export interface GenerateFlags {
   frequencyPenalty?: number;
   seed?: number;
   stop?: string[];
+  promptLookup?: boolean;
   system?: string;
 }
 
@@ -45,12 +46,16 @@ export function addGenerateFlags(command: Command): Command {
       ...(earlier ?? []),
       text,
     ])
+    .option(
+      "--prompt-lookup",
+      "guess tokens from what was said before and check several at once; same answer, copies faster",
+    )
     .option("--system <text>", "system prompt; empty for none");
 }
 
 /** Flags as options of an answer. A flag that only makes sense when sampling switches sampling on. */
 export function generateOptions(flags: GenerateFlags): GenerateOptions {
-  const { sample, system, stop, maxNewTokens, seed, temperature, topK, topP, minP } = flags;
+  const { sample, system, stop, promptLookup, maxNewTokens, seed, temperature, topK, topP, minP } = flags;
   const { repetitionPenalty, presencePenalty, frequencyPenalty } = flags;
   const samples = sample || Boolean(temperature) || [topK, topP, minP].some((value) => value !== undefined);
   return {
@@ -65,6 +70,7 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
     frequencyPenalty,
     seed,
     stop,
+    promptLookup,
     systemPrompt: system === "" ? null : system,
   };
 }

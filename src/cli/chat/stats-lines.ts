@@ -7,9 +7,13 @@ import type { Conversation } from "./conversation.ts";
 export function answerLines({ usage, timings, finishReason }: GenerateResult): string[] {
   const ms = (value: number) => `${Math.round(value)} ms`;
   const rate = timings.perTokenMs > 0 ? `, ${(1000 / timings.perTokenMs).toFixed(1)} tokens/s` : "";
+  const drafts =
+    usage.draftedTokens === undefined
+      ? ""
+      : ` (${formatCount(usage.acceptedTokens ?? 0)} of ${formatCount(usage.draftedTokens)} guesses right)`;
   return [
     `prompt  ${formatCount(usage.promptTokens)} tokens (${formatCount(usage.imageTokens)} of pictures, ${formatCount(usage.cachedTokens)} known from before)`,
-    `answer  ${formatCount(usage.completionTokens)} tokens, ended by ${finishReason}`,
+    `answer  ${formatCount(usage.completionTokens)} tokens${drafts}, ended by ${finishReason}`,
     `time    ${ms(timings.totalMs)}: pictures ${ms(timings.imageMs)}, first token after ${ms(timings.timeToFirstTokenMs)}, then ${timings.perTokenMs.toFixed(1)} ms per token${rate}`,
   ];
 }

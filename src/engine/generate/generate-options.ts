@@ -1,6 +1,7 @@
 /** @file Options and results of answering, and the check of what does not belong to sampling. */
 import type { SchemaInput } from "../constraint/index.ts";
 import type { SamplingOptions, TokenLogprob } from "../sampling/index.ts";
+import { type PromptLookupOptions, promptLookupSettings } from "../schedule/prompt-lookup.ts";
 
 /** New tokens when the caller names no limit: what the published model card uses. */
 export const DEFAULT_MAX_NEW_TOKENS = 256;
@@ -20,6 +21,11 @@ export interface GenerateOptions extends SamplingOptions {
   logprobTemperature?: number;
   /** Holds the answer to a JSON schema or a zod type; true for any JSON object. */
   schema?: SchemaInput;
+  /**
+   * Guesses the next tokens from what prompt and answer said before, and checks several in one step. The answer is the
+   * same; copying and lists come faster. Off by default: text that repeats nothing gains nothing.
+   */
+  promptLookup?: boolean | PromptLookupOptions;
   signal?: AbortSignal;
   /** Replaces "You are a helpful assistant."; null for no system turn. */
   systemPrompt?: string | null;
@@ -35,6 +41,10 @@ export interface Usage {
   cachedTokens: number;
   /** Prompt tokens that stand for pictures. */
   imageTokens: number;
+  /** Tokens guessed by prompt lookup, where it was asked for. */
+  draftedTokens?: number;
+  /** Guesses that the model chose too. */
+  acceptedTokens?: number;
 }
 
 /** Milliseconds. */
@@ -80,7 +90,9 @@ export interface TokenPart {
 export type StreamPart = TokenPart | { done: true; text: string; result: GenerateResult };
 
 /** @throws RangeError naming the option, what was found and what is allowed. */
-export function checkGenerateOptions({ maxNewTokens, topLogprobs, logprobTemperature }: GenerateOptions): void {
+export function checkGenerateOptions(options: GenerateOptions): void {
+  const { maxNewTokens, topLogprobs, logprobTemperature, promptLookup } = options;
+  if (typeof promptLookup === "object") promptLookupSettings(promptLookup);
   if (maxNewTokens !== undefined && !(Number.isInteger(maxNewTokens) && maxNewTokens >= 1)) {
     throw new RangeError(`maxNewTokens must be a whole number >= 1; found ${maxNewTokens}.`);
   }

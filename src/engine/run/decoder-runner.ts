@@ -5,6 +5,8 @@ import type { KvCache } from "./kv-cache.ts";
 
 /** The new tokens of one run: the same number for each of `count` neighbouring slots. */
 export interface DecoderStep {
+  /** The graph for many tokens of one row, or the one for few tokens of many; they may differ in precision. */
+  graph: "prefill" | "decode";
   /** First slot of the run. */
   first: number;
   /** Slots in the run. */
@@ -44,7 +46,7 @@ export class DecoderRunner {
   async run(step: DecoderStep): Promise<Float32Array> {
     const { first, count, tokens, embeds, lengths, logitRows } = step;
     const { hiddenSize, vocabSize } = this.#config;
-    const session = tokens > 1 ? this.#sessions.prefill : this.#sessions.decode;
+    const session = this.#sessions[step.graph];
     this.#bindCache(session, first, count);
 
     const positions = this.#lastPositions(count);

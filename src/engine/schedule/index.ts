@@ -1,3 +1,4 @@
 /** @file Door of scheduling: requests in, tokens out. */
+export { PromptLookup, type PromptLookupOptions, promptLookupSettings } from "./prompt-lookup.ts";
 export { QueueFullError, Scheduler, type SchedulerOptions } from "./scheduler.ts";
 export type { SequenceReport, SequenceRequest } from "./sequence.ts";

@@ -2,9 +2,9 @@
 import type { DecoderConfig } from "../../model/index.ts";
 import type { DecoderRunner } from "../run/decoder-runner.ts";
 import type { EmbeddingTable } from "../weights/embedding-table.ts";
-import { promptEmbeddings } from "./prompt-embeddings.ts";
 import type { Sequence, SequenceReport, SequenceRequest } from "./sequence.ts";
 import { Slots } from "./slots.ts";
+import { StepRunner } from "./step-runner.ts";
 
 export interface SchedulerOptions {
   /** Sequences that are decoded together. */
@@ -24,14 +24,14 @@ export class QueueFullError extends Error {
 /**
  * Runs all sequences of one model. Between two decoder steps it drops cancelled sequences, lets waiting ones in, feeds
  * one chunk of one prompt, then gives every decoding sequence its next token in one run (as in Orca, Yu et al., OSDI 2022).
+ * A sequence that has a draft of its next tokens gets a run of its own instead, which may give it several.
  * What a sequence computes does not depend on its neighbours: each row of a run reads its own slot only.
  */
 export class Scheduler {
-  readonly #runner: DecoderRunner;
-  readonly #embeddings: EmbeddingTable;
-  readonly #config: DecoderConfig;
   readonly #options: SchedulerOptions;
+  readonly #vocabSize: number;
   readonly #slots: Slots;
+  readonly #steps: StepRunner;
   readonly #queue: Sequence[] = [];
   #active: Sequence[] = [];
   #loop: Promise<void> | undefined;
@@ -41,11 +41,10 @@ export class Scheduler {
   readonly stats = { queries: 0, hits: 0 };
 
   constructor(runner: DecoderRunner, embeddings: EmbeddingTable, config: DecoderConfig, options: SchedulerOptions) {
-    this.#runner = runner;
-    this.#embeddings = embeddings;
-    this.#config = config;
     this.#options = options;
+    this.#vocabSize = config.vocabSize;
     this.#slots = new Slots(options.maxBatch);
+    this.#steps = new StepRunner(runner, embeddings, config, this.#slots);
   }
 
   get running(): number {
@@ -58,9 +57,7 @@ export class Scheduler {
 
   /** Share of the cache's memory that holds tokens, 0 to 1. */
   get cacheUsage(): number {
-    const { slots, capacity } = this.#runner.cache;
-    const held = this.#slots.lengths.reduce((sum, length) => sum + length, 0);
-    return slots === 0 ? 0 : held / (slots * capacity);
+    return this.#steps.cacheUsage;
   }
 
   /**
@@ -116,7 +113,13 @@ export class Scheduler {
       if (this.#active.length === 0) return;
       const prefilling = this.#active.find((sequence) => sequence.pending.length > 1);
       if (prefilling) await this.#guarded([prefilling], () => this.#prefill(prefilling));
-      const decoding = this.#active.filter((sequence) => sequence.pending.length === 1);
+      const decoding: Sequence[] = [];
+      for (const sequence of this.#active.filter(({ pending }) => pending.length === 1)) {
+        const { lookup, sampler } = sequence.request;
+        const draft = lookup?.propose(sampler.generated) ?? [];
+        if (draft.length === 0) decoding.push(sequence);
+        else await this.#guarded([sequence], () => this.#verify(sequence, draft));
+      }
       if (decoding.length > 0) await this.#guarded(decoding, () => this.#decode(decoding));
     }
   }
@@ -147,8 +150,7 @@ export class Scheduler {
       sequence.report.startedAt = performance.now();
       this.#active.push(sequence);
       try {
-        this.#ensureRoom(ids.length);
-        if (from) this.#runner.cache.copy(from.index, slot.index, cached);
+        this.#steps.prepare(ids.length, cached, from?.index, slot.index);
       } catch (error) {
         this.#slots.empty(slot);
         this.#end(sequence, error);
@@ -156,70 +158,57 @@ export class Scheduler {
     }
   }
 
-  /** Room in every slot for one token more than it holds: idle rows inside a run are written there, behind their end. */
-  #ensureRoom(length: number): void {
-    const lengths = this.#slots.lengths;
-    this.#runner.cache.ensure(lengths.length, Math.max(length, ...lengths.map((held) => held + 1)), lengths);
-  }
-
   async #prefill(sequence: Sequence): Promise<void> {
-    const { request, pending } = sequence;
-    const slot = sequence.slot!;
-    const past = slot.ids.length;
+    const { pending } = sequence;
     const tokens = Math.min(pending.length, this.#options.prefillChunk);
     const last = tokens === pending.length;
-    const { hiddenSize } = this.#config;
-    const embeds = await promptEmbeddings(
-      request.ids,
-      request.images,
-      past,
-      past + tokens,
-      this.#embeddings,
-      hiddenSize,
-    );
-    this.#ensureRoom(past + tokens);
-    const logitRows = last ? [tokens - 1] : [];
-    const step = { first: slot.index, count: 1, tokens, embeds, lengths: [past], logitRows };
-    const logits = await this.#runner.run(step);
+    const logits = await this.#steps.prefill(sequence, tokens, last);
     sequence.pending = pending.slice(tokens);
-    const images = request.images.map((image) => image.key);
-    this.#slots.assign(slot, { ids: request.ids.slice(0, past + tokens), images });
     if (last) this.#choose(sequence, logits);
   }
 
   async #decode(sequences: Sequence[]): Promise<void> {
-    const { hiddenSize, vocabSize } = this.#config;
-    const indices = sequences.map((sequence) => sequence.slot!.index);
-    const first = Math.min(...indices);
-    const count = Math.max(...indices) - first + 1;
-    const rows = indices.map((index) => index - first);
-    // Slots between active ones take part with embeddings of zero; what they append lies behind their end.
-    const embeds = new Float32Array(new ArrayBuffer(count * hiddenSize * Float32Array.BYTES_PER_ELEMENT));
-    await this.#embeddings.read(
-      sequences.map((sequence) => sequence.pending[0]!),
-      embeds,
-      rows,
-    );
-    this.#ensureRoom(0);
-    const lengths = this.#slots.lengths.slice(first, first + count);
-    const logits = await this.#runner.run({ first, count, tokens: 1, embeds, lengths, logitRows: rows });
+    const logits = await this.#steps.decode(sequences);
     sequences.forEach((sequence, i) => {
-      sequence.slot!.ids.push(sequence.pending[0]!);
-      this.#choose(sequence, logits.subarray(i * vocabSize, (i + 1) * vocabSize));
+      this.#choose(sequence, this.#row(logits, i));
     });
   }
 
-  /** Gives a sequence its next token. What a sampler or a taker throws is that request's own failure. */
-  #choose(sequence: Sequence, logits: Float32Array): void {
-    if (sequence.request.signal?.aborted) return;
+  /**
+   * Speculation: the model's own choice is made at every place of the draft in turn, from the same logits, penalties and
+   * random numbers as without a draft, and goes on for as long as the draft says the same (Leviathan et al., ICML 2023,
+   * with a draft that is certain of itself). So the answer is the one without drafts.
+   */
+  async #verify(sequence: Sequence, draft: readonly number[]): Promise<void> {
+    const slot = sequence.slot!;
+    const logits = await this.#steps.verify(sequence, draft);
+    let accepted = 0;
+    while (this.#choose(sequence, this.#row(logits, accepted)) && sequence.pending[0] === draft[accepted]) {
+      slot.ids.push(draft[accepted]!);
+      accepted++;
+    }
+    // A choice that ended the answer counts as well if it was guessed.
+    if (sequence.slot === undefined && sequence.pending[0] === draft[accepted]) accepted++;
+    sequence.request.lookup?.observe(draft.length, accepted);
+  }
+
+  #row(logits: Float32Array, row: number): Float32Array {
+    return logits.subarray(row * this.#vocabSize, (row + 1) * this.#vocabSize);
+  }
+
+  /** Gives a sequence its next token; false when it ends here. What a sampler or a taker throws is that request's own failure. */
+  #choose(sequence: Sequence, logits: Float32Array): boolean {
+    if (sequence.request.signal?.aborted) return false;
     try {
       const choice = sequence.request.sampler.next(logits);
       sequence.report.firstTokenAt ||= performance.now();
       sequence.pending = [choice.token];
-      if (!sequence.request.accept(choice)) this.#end(sequence);
+      if (sequence.request.accept(choice)) return true;
+      this.#end(sequence);
     } catch (error) {
       this.#end(sequence, error);
     }
+    return false;
   }
 
   /** A run that fails leaves its rows undefined: their requests fail, their slots are emptied, everybody else goes on. */

@@ -1,6 +1,7 @@
 /** @file One request as the scheduler sees it: tokens to feed, a sampler, and somebody who takes the tokens. */
 import type { EncodedImage } from "../run/vision-encoder.ts";
 import type { Choice, Sampler } from "../sampling/index.ts";
+import type { PromptLookup } from "./prompt-lookup.ts";
 import type { Slot } from "./slots.ts";
 
 /** What is submitted. */
@@ -13,6 +14,8 @@ export interface SequenceRequest {
   /** Takes each chosen token; false ends the sequence. An exception fails this request alone. */
   accept(choice: Choice): boolean;
   signal?: AbortSignal;
+  /** Guesses tokens that are then checked several at a time. */
+  lookup?: PromptLookup;
 }
 
 /** What is known of a sequence once it has ended. Times are `performance.now()`. */

@@ -1,0 +1,109 @@
+/** @file Runs of the decoder for sequences in their slots: what is fed, and what the slots hold afterwards. */
+import type { DecoderConfig } from "../../model/index.ts";
+import type { DecoderRunner } from "../run/decoder-runner.ts";
+import type { EmbeddingTable } from "../weights/embedding-table.ts";
+import { promptEmbeddings } from "./prompt-embeddings.ts";
+import type { Sequence } from "./sequence.ts";
+import type { Slots } from "./slots.ts";
+
+/** Feeds admitted sequences, one run at a time. Logits are valid until the next run. */
+export class StepRunner {
+  readonly #runner: DecoderRunner;
+  readonly #embeddings: EmbeddingTable;
+  readonly #config: DecoderConfig;
+  readonly #slots: Slots;
+
+  constructor(runner: DecoderRunner, embeddings: EmbeddingTable, config: DecoderConfig, slots: Slots) {
+    this.#runner = runner;
+    this.#embeddings = embeddings;
+    this.#config = config;
+    this.#slots = slots;
+  }
+
+  /** Share of the cache's memory that holds tokens, 0 to 1. */
+  get cacheUsage(): number {
+    const { slots, capacity } = this.#runner.cache;
+    const held = this.#slots.lengths.reduce((sum, length) => sum + length, 0);
+    return slots === 0 ? 0 : held / (slots * capacity);
+  }
+
+  /** Makes room for `length` tokens and copies the first `cached` tokens of one slot into another. */
+  prepare(length: number, cached: number, from: number | undefined, to: number): void {
+    this.#ensureRoom(length);
+    if (from !== undefined) this.#runner.cache.copy(from, to, cached);
+  }
+
+  /** Feeds the next `tokens` of a prompt. Logits [1, vocabulary] when `last`, otherwise none. */
+  async prefill(sequence: Sequence, tokens: number, last: boolean): Promise<Float32Array> {
+    const { request } = sequence;
+    const slot = sequence.slot!;
+    const past = slot.ids.length;
+    const end = past + tokens;
+    const embeds = await promptEmbeddings(
+      request.ids,
+      request.images,
+      past,
+      end,
+      this.#embeddings,
+      this.#config.hiddenSize,
+    );
+    this.#ensureRoom(end);
+    const logitRows = last ? [tokens - 1] : [];
+    const graph = tokens > 1 ? "prefill" : "decode";
+    const step = { graph, first: slot.index, count: 1, tokens, embeds, lengths: [past], logitRows } as const;
+    const logits = await this.#runner.run(step);
+    this.#slots.assign(slot, {
+      ids: request.ids.slice(0, end),
+      images: request.images.map((image) => image.key),
+    });
+    return logits;
+  }
+
+  /** Feeds every sequence its pending token in one run. Logits [sequences, vocabulary], in their order. */
+  async decode(sequences: readonly Sequence[]): Promise<Float32Array> {
+    const indices = sequences.map((sequence) => sequence.slot!.index);
+    const first = Math.min(...indices);
+    const count = Math.max(...indices) - first + 1;
+    const rows = indices.map((index) => index - first);
+    // Slots between active ones take part with embeddings of zero; what they append lies behind their end.
+    const embeds = this.#rows(count);
+    const tokens = sequences.map((sequence) => sequence.pending[0]!);
+    await this.#embeddings.read(tokens, embeds, rows);
+    this.#ensureRoom(0);
+    const lengths = this.#slots.lengths.slice(first, first + count);
+    const step = { graph: "decode", first, count, tokens: 1, embeds, lengths, logitRows: rows } as const;
+    const logits = await this.#runner.run(step);
+    for (const { slot, pending } of sequences) slot!.ids.push(pending[0]!);
+    return logits;
+  }
+
+  /**
+   * Feeds one sequence its pending token and a draft of what may follow. Logits [1 + draft, vocabulary]. The slot's books
+   * count the pending token only: the caller adds drafted tokens that turn out right, the others are overwritten.
+   * The decode graph computes them, as it does without drafts: the prefill graph may have another precision.
+   */
+  async verify(sequence: Sequence, draft: readonly number[]): Promise<Float32Array> {
+    const slot = sequence.slot!;
+    const past = slot.ids.length;
+    const ids = [sequence.pending[0]!, ...draft];
+    const rows = [...ids.keys()];
+    const embeds = this.#rows(ids.length);
+    await this.#embeddings.read(ids, embeds, rows);
+    this.#ensureRoom(past + ids.length);
+    const place = { first: slot.index, count: 1, tokens: ids.length };
+    const logits = await this.#runner.run({ graph: "decode", ...place, embeds, lengths: [past], logitRows: rows });
+    slot.ids.push(ids[0]!);
+    return logits;
+  }
+
+  /** Zeros [rows, hidden]. */
+  #rows(rows: number): Float32Array {
+    return new Float32Array(new ArrayBuffer(rows * this.#config.hiddenSize * Float32Array.BYTES_PER_ELEMENT));
+  }
+
+  /** Room in every slot for one token more than it holds: idle rows inside a run are written there, behind their end. */
+  #ensureRoom(length: number): void {
+    const lengths = this.#slots.lengths;
+    this.#runner.cache.ensure(lengths.length, Math.max(length, ...lengths.map((held) => held + 1)), lengths);
+  }
+}
