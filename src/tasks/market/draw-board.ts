@@ -5,7 +5,8 @@ import { type Board, filledCells } from "./board.ts";
 import { drawOtherPicture, drawPlainPicture } from "./draw-other-pictures.ts";
 import { drawPriceBoard } from "./draw-price-board.ts";
 import { blur, compress, develop, drawLight, pickPerspective } from "./finish.ts";
-import { createMarks, type Marks, VIEW } from "./marks.ts";
+import { createMarks, VIEW } from "./marks.ts";
+import type { Outline } from "./outline.ts";
 import { createRandom } from "./random.ts";
 import { type SampleBoardOptions, sampleBoard } from "./sample-board.ts";
 import { checkSeed, type Split } from "./splits.ts";
@@ -30,7 +31,7 @@ export interface DrawnBoard {
   /** Indices into `patchClasses`, `[16, 16, 2]`: row, column, left or right half of the patch of a 256-pixel view. */
   patchLabels: Uint8Array;
   /** Outlines of everything labelled, in view pixels: for looking at, not for training. */
-  outlines(): ReturnType<Marks["outlines"]>;
+  outlines(): Outline[];
 }
 
 /**

@@ -3,6 +3,7 @@
 import type { ImageInput, Message, RgbImage } from "../../processor/index.ts";
 import type { Score, Task } from "../task.ts";
 import { askAbout } from "./ask-about.ts";
+import type { Board } from "./board.ts";
 import { drawBoards } from "./draw-boards.ts";
 import { families as allFamilies, type Family, type Question } from "./questions/question.ts";
 import { scoreAnswer } from "./score/score-answer.ts";
@@ -31,6 +32,8 @@ export interface MarketTaskOptions {
   count?: number;
   /** Default both, mixed. */
   language?: Language;
+  /** Only pictures of this kind, for example "other" to see what is said about no price board at all. */
+  scene?: Board["scene"];
   /** Ask without showing the picture: what can be guessed from the questions alone. */
   blind?: boolean;
   /** Drawing threads. Default 1. */
@@ -50,6 +53,7 @@ export function marketTask(options: MarketTaskOptions = {}): Task<MarketRow> {
     pictures = 300,
     count = 1,
     language,
+    scene,
     blind = false,
     workers = 1,
   } = options;
@@ -57,9 +61,9 @@ export function marketTask(options: MarketTaskOptions = {}): Task<MarketRow> {
   const seeds = [...(options.seeds ?? Array.from({ length: pictures }, (_, i) => first + i))];
   for (const seed of seeds) checkSeed(seed, split);
   return {
-    name: `market/${split}${blind ? "/blind" : ""}`,
+    name: `market/${split}${scene ? `/${scene}` : ""}${blind ? "/blind" : ""}`,
     async *rows() {
-      for await (const { seed, image, board } of drawBoards({ seeds, split, workers })) {
+      for await (const { seed, image, board } of drawBoards({ seeds, split, scene, workers })) {
         for (const family of families) {
           for (const [i, question] of askAbout(board, seed, { families: [family], count, language }).entries()) {
             yield { id: `${split}-${seed}-${family}-${i}`, split, seed, image, ...question };

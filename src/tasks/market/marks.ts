@@ -1,6 +1,7 @@
 /** @file Remembers where every character and icon was drawn, and turns that into labels per half patch. */
 
 import type { Context } from "./canvas.ts";
+import type { Outline } from "./outline.ts";
 
 /** Patches per side of the model's view: 256 pixels in patches of 16. */
 export const VIEW = 256;
@@ -24,7 +25,7 @@ export interface Marks {
   /** Labels `[16, 16, 2]` (row, column, left or right half), after the whole picture was mapped by `warp` (view pixels). */
   labels(warp?: (point: Point) => Point): Uint8Array;
   /** The corners of what was marked with a label above 0, in view pixels, for looking at. */
-  outlines(warp?: (point: Point) => Point): { label: number; points: Point[] }[];
+  outlines(warp?: (point: Point) => Point): Outline[];
 }
 
 /**
@@ -33,7 +34,7 @@ export interface Marks {
  * @param scaleY canvas pixels per view pixel
  */
 export function createMarks(scaleX: number, scaleY: number): Marks {
-  const marks: { label: number; points: Point[] }[] = [];
+  const marks: Outline[] = [];
   const add = (context: Context, label: number, points: Point[]) => {
     const { a, b, c, d, e, f } = context.getTransform();
     marks.push({ label, points: points.map(([x, y]) => [(a * x + c * y + e) / scaleX, (b * x + d * y + f) / scaleY]) });
@@ -62,7 +63,7 @@ export function createMarks(scaleX: number, scaleY: number): Marks {
   };
 }
 
-function vote(marks: { label: number; points: Point[] }[]): Uint8Array {
+function vote(marks: Outline[]): Uint8Array {
   const grid = new Uint8Array(GRID * GRID);
   for (const { label, points } of marks) paint(grid, label, points);
   const labels = new Uint8Array(PATCHES * PATCHES * HALVES);

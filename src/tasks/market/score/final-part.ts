@@ -19,7 +19,7 @@ export function finalPart(answer: string): string {
 
 /** Full-width forms made plain, lower case, one space for many. */
 export function normalise(text: string): string {
-  return text.normalize("NFKC").replaceAll("¥", "¥").toLowerCase().replace(/\s+/g, " ").trim();
+  return text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
 }
 
 /** The parts in bold (`**…**`), which carry the result in the style that training teaches; empty when there are none. */
