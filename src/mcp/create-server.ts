@@ -1,4 +1,5 @@
 /** @file The MCP server itself: ask_image, describe_image and extract_json. */
+import { createRequire } from "node:module";
 import { McpServer } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import type { FlashVL } from "../engine/index.ts";
@@ -17,8 +18,9 @@ export interface McpOptions {
   maxTokens?: number;
 }
 
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+
 const DESCRIBE = "Describe this picture in detail: what is shown, where things are, and any text that can be read.";
-const VERSION = "1.0.0";
 
 /**
  * A new MCP server around a model; one per connection (stdio) or request (HTTP).
@@ -27,7 +29,7 @@ const VERSION = "1.0.0";
  */
 export function createMcpServer(model: McpModel, options: McpOptions = {}): McpServer {
   const { pictureHosts = [], allowPaths = false, maxTokens = 1024 } = options;
-  const server = new McpServer({ name: "flashvl", version: VERSION, title: "FlashVL: questions about pictures" });
+  const server = new McpServer({ name: "flashvl", version, title: "FlashVL: questions about pictures" });
   const ways = [
     allowPaths ? "a file path" : "",
     pictureHosts.length > 0 ? `an http(s) URL of ${pictureHosts.join(", ")}` : "",

@@ -18,6 +18,7 @@ export function requestLog(context: ServeContext): MiddlewareHandler<ServeEnv> {
     c.set("arrived", arrived);
     c.set("log", log);
     c.header("x-request-id", requestId);
+    c.header("x-content-type-options", "nosniff");
     await next();
     const ms = Math.round(performance.now() - arrived);
     const route = c.req.routePath;

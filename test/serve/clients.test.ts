@@ -218,6 +218,16 @@ describe("the openai client", () => {
     await expect(stranger.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
   });
 
+  test("finds the engine's caches in the metrics", async () => {
+    await openai.chat.completions.create({ model: "tiny", messages: about("Again"), max_completion_tokens: 2 });
+    const page = await (await fetch(`${server.url}/metrics`, { headers: { authorization: "Bearer sesame" } })).text();
+    const value = (name: string) => Number(new RegExp(`^${name}\\{.*\\} (\\S+)`, "m").exec(page)![1]);
+    expect(value("vllm:prefix_cache_hits_total")).toBeGreaterThan(0);
+    expect(value("vllm:mm_cache_hits_total")).toBeGreaterThan(0);
+    expect(value("vllm:mm_cache_queries_total")).toBeGreaterThan(value("vllm:mm_cache_hits_total"));
+    expect(value("vllm:kv_cache_usage_perc")).toBeLessThanOrEqual(1);
+  });
+
   test("aborts a stream, and the slot is free again", async () => {
     const stream = await openai.chat.completions.create({
       model: "tiny",

@@ -1,6 +1,8 @@
 // The server around its routes: responses, models, status, metrics, keys, hosts, queue, disconnects, drain, sockets.
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { get as getSecure } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -318,6 +320,25 @@ describe("sockets", () => {
     expect(existsSync(socket)).toBe(true);
   });
 
+  test.skipIf(!hasOpenssl())("TLS serves with a certificate, and half a pair is refused", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "flashvl-"));
+    const [tlsKey, tlsCert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost";
+    execFileSync("openssl", [...request.split(" "), "-keyout", tlsKey, "-out", tlsCert], { stdio: "ignore" });
+    const server = await start({ settings: { tlsKey, tlsCert } });
+    expect(server.url).toMatch(/^https:/);
+    const status = await new Promise<number>((resolve, reject) =>
+      getSecure(
+        `${server.url}/health`,
+        { ca: readFileSync(tlsCert), servername: "localhost", checkServerIdentity: () => undefined },
+        (response) => resolve(response.resume().statusCode!),
+      ).on("error", reject),
+    );
+    expect(status).toBe(200);
+    await expect(start({ settings: { tlsKey } })).rejects.toThrow("both --tls-cert and --tls-key");
+    await expect(start({ settings: { tlsKey, tlsCert: join(folder, "none") } })).rejects.toThrow("cannot read");
+  });
+
   test("a taken port is told with what to do", async () => {
     const server = await start();
     await expect(
@@ -360,3 +381,7 @@ describe("settings", () => {
     }
   });
 });
+
+function hasOpenssl(): boolean {
+  return spawnSync("openssl", ["version"]).status === 0;
+}

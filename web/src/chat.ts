@@ -23,7 +23,7 @@ export function startChat(root: HTMLElement, about: About, store: ConversationSt
   const status = h("p", { class: "visually-hidden", role: "status" });
   const notices = h("div", { class: "notices", role: "alert" });
   const notice = (text: string) => {
-    const element = h("p", {}, text);
+    const element = h("p", { class: "notice" }, text);
     notices.append(element);
     setTimeout(() => element.remove(), 8000);
   };

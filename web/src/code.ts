@@ -51,7 +51,7 @@ function typescript(body: object, pictures: number, { origin, needsKey }: CodeTa
     lines.push(
       'import { readFileSync } from "node:fs";',
       "",
-      'const picture = (path: string) => `data:image/jpeg;base64,${readFileSync(path, "base64")}`;',
+      'const picture = (path: string) => "data:image/jpeg;base64," + readFileSync(path, "base64");',
     );
   }
   lines.push(

@@ -1,0 +1,98 @@
+// `flashvl serve` and `flashvl mcp` as processes: config file, readiness, drain on SIGTERM, exit codes, stdio.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { afterAll, expect, onTestFinished, test } from "vitest";
+import { until } from "./start.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const tiny = join(root, "test/golden/static-tiny");
+const folder = mkdtempSync(join(tmpdir(), "flashvl-command-"));
+const COMMAND = ["--import", "tsx", join(root, "src/cli/main.ts")];
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Running {
+  child: ChildProcess;
+  out: string;
+  log: string;
+  /** Resolves with the exit code. */
+  ended: Promise<number | null>;
+}
+
+function run(args: string[], env: Record<string, string> = {}): Running {
+  const child = spawn(process.execPath, [...COMMAND, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const running: Running = { child, out: "", log: "", ended: new Promise((resolve) => child.once("exit", resolve)) };
+  child.stdout!.on("data", (chunk) => {
+    running.out += chunk;
+  });
+  child.stderr!.on("data", (chunk) => {
+    running.log += chunk;
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return running;
+}
+
+test("serve reads flags, environment and config file, and drains on SIGTERM: the running answer ends, then the process", async () => {
+  const config = join(folder, "serve.yaml");
+  writeFileSync(config, "port: 0\nmodelName: [from-file]\nmaxQueue: 3\n");
+  const server = run(["serve", tiny, "--config", config, "--cache", folder, "--drain-timeout", "20"], {
+    FLASHVL_API_KEY: "sesame",
+    FLASHVL_MAX_TOKENS: "300",
+  });
+  await until(() => expect(server.out + server.log).toMatch(/Listening on http:\/\/127\.0\.0\.1:\d+/));
+  const url = /Listening on (\S+)/.exec(server.out)![1]!;
+  await until(async () => expect((await fetch(`${url}/ready`)).status).toBe(200));
+  const headers = { authorization: "Bearer sesame", "content-type": "application/json" };
+  const models = await (await fetch(`${url}/v1/models`, { headers })).json();
+  expect(models.data[0].id).toBe("from-file");
+
+  const body = JSON.stringify({
+    messages: [{ role: "user", content: "Hi" }],
+    max_completion_tokens: 250,
+    stream: true,
+  });
+  const response = await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body });
+  server.child.kill("SIGTERM");
+  expect(await response.text()).toMatch(/data: \[DONE\]\n\n$/);
+  expect(await server.ended).toBe(0);
+  expect(server.log).toContain('"message":"draining"');
+  await expect(fetch(`${url}/health`)).rejects.toThrow();
+});
+
+test("serve ends with a clear error for a setting or a model that is none", async () => {
+  const setting = run(["serve", tiny, "--port", "http"]);
+  expect(await setting.ended).not.toBe(0);
+  expect(setting.log).toMatch(/--port/);
+  const model = run(["serve", join(folder, "nothing"), "--port", "0"]);
+  expect(await model.ended).not.toBe(0);
+  expect(model.log).toContain("nothing");
+});
+
+test("mcp answers an assistant over stdio, with pictures by path", async () => {
+  const client = new Client({ name: "test", version: "1" });
+  await client.connect(
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [...COMMAND, "mcp", tiny, "--cache", folder, "--max-tokens", "40"],
+      cwd: root,
+      stderr: "ignore",
+    }),
+  );
+  onTestFinished(() => client.close());
+  const image = join(tiny, "images/photo.jpg");
+  const { content, isError } = await client.callTool({
+    name: "extract_json",
+    arguments: { image, schema: { enum: ["red", "green"] } },
+  });
+  expect(isError ?? false).toBe(false);
+  expect(["red", "green"]).toContain(JSON.parse((content as { text: string }[])[0]!.text));
+  expect(readFileSync(image).length).toBeGreaterThan(0);
+});
