@@ -26,7 +26,11 @@ const CUBIC = 0.044715;
 
 const geluTanhOp = defineOp({
   name: "GeluTanh",
-  infer: sameType,
+  infer([x]) {
+    // ONNX Runtime's FastGelu refuses scalars, but only when the graph runs.
+    if (x!.shape.length === 0) throw new RangeError("a scalar has no kernel: reshape it to [1]");
+    return sameType([x!]);
+  },
   // y = x/2·(1 + t), t = tanh(C·(x + CUBIC·x³)); dy/dx = (1 + t)/2 + x/2·(1 - t²)·C·(1 + 3·CUBIC·x²)
   gradient({ inputs: [x], grads: [grad] }) {
     const xx = mul(x!, x!);

@@ -69,7 +69,7 @@ export const linearOp = defineOp({
   },
   gradient({ inputs: [x, w, bias], grads: [g], needs }) {
     return [
-      needs[0] ? matmul(g!, w!) : undefined,
+      needs[0] ? (x!.shape.length > 1 ? matmul(g!, w!) : reshape(matmul(asRows(g!), w!), x!.shape)) : undefined,
       needs[1] ? matmul(asRows(g!), asRows(x!), true, false) : undefined,
       bias && needs[2] ? reduceSum(g!, leading(g!.shape)) : undefined,
     ];
