@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import type { Command } from "commander";
 import { register as registerChat } from "./commands/chat.ts";
 import { register as registerCompile } from "./commands/compile.ts";
+import { register as registerEval } from "./commands/eval.ts";
 import { register as registerInit } from "./commands/init.ts";
 import { register as registerInspect } from "./commands/inspect.ts";
 import { register as registerMcp } from "./commands/mcp.ts";
@@ -26,6 +27,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerInspect,
   registerCompile,
   registerInit,
+  registerEval,
   registerTrain,
 ];
 

@@ -8,6 +8,8 @@ export interface ProgressState {
   total: number;
   /** Bytes come with sizes and a rate, steps as "2/3". */
   unit: "bytes" | "steps";
+  /** Said after the numbers. */
+  note?: string;
 }
 
 /** Redrawing more often costs time and cannot be seen. */
@@ -30,6 +32,7 @@ export function progressLine(state: ProgressState, seconds: number, gained: numb
       parts.push(`${formatBytes(rate)}/s`, formatDuration((total - done) / rate));
     }
   }
+  if (state.note) parts.push(state.note);
   return parts.join("  ").slice(0, Math.max(1, columns - 1));
 }
 

@@ -1,0 +1,165 @@
+/** @file `flashvl eval SET...`: benchmark sets over a model, an endpoint or a file of predictions; and what is done with runs. */
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { SetResult } from "../../eval/index.ts";
+import { addEvalFlags, type EvalFlags, openAnswerer, scoreOptions, scoringFlags } from "../eval/flags.ts";
+import { UsageError } from "../fail.ts";
+import { addEngineOptions } from "../open-engine.ts";
+import { addHubOptions } from "../shared-options.ts";
+import { withInterrupt } from "../terminal/interrupt.ts";
+import { ProgressBar } from "../terminal/progress-bar.ts";
+import { printJson, printLines } from "../terminal/stdout.ts";
+
+/** Adds the command to the program. */
+export function register(program: Command): void {
+  const command = program
+    .command("eval")
+    .description("score a model on benchmark sets, as VLMEvalKit does; resumes where it stopped")
+    .argument("[sets...]", "names of sets (see: flashvl eval list), market, or files of the data folder")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  flashvl eval MMStar WeMath --judge none\n  flashvl eval DynaMath --predictions old.xlsx --mode compat\n  flashvl eval MMStar --shard 0/4 --out shared/runs",
+    )
+    .action((sets: string[], _: unknown, self: Command) => run(sets, self.optsWithGlobals<EvalFlags>()));
+  addHubOptions(addEvalFlags(addEngineOptions(command)));
+  command
+    .command("list")
+    .description("the known sets")
+    .action((_: unknown, self: Command) => list(self.optsWithGlobals<EvalFlags>()));
+  command
+    .command("compare")
+    .description("two scored runs of the same sets, with paired significance")
+    .argument("<first>", "folder of a model's runs, or of one set")
+    .argument("<second>", "the other")
+    .action((first: string, second: string, _: unknown, self: Command) =>
+      compare(first, second, self.optsWithGlobals<EvalFlags>()),
+    );
+  command
+    .command("report")
+    .description("one Markdown report over all sets of a model")
+    .argument("<folder>", "folder of a model's runs")
+    .action((folder: string) => report(folder));
+  command
+    .command("rescore")
+    .description("score recorded answers again under other rules or another judge")
+    .argument("<folder>", "folder of one set's run")
+    .action((folder: string, _: unknown, self: Command) => rescore(folder, self.optsWithGlobals<EvalFlags>()));
+}
+
+const seconds = (value: number | null) => (value === null ? "" : `, ${Math.ceil(value)} s left`);
+
+/** Says what the judge will cost, before it is asked. */
+function announceJudge(estimate: { questions: number; promptTokens: number; dollars: number | null }): void {
+  const cost = estimate.dollars === null ? "" : `, at most about $${estimate.dollars.toFixed(2)} for the first replies`;
+  process.stderr.write(`judge: ${estimate.questions} questions, about ${estimate.promptTokens} prompt tokens${cost}\n`);
+}
+
+async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
+  if (sets.length === 0) throw new UsageError("Which sets? flashvl eval SET..., see: flashvl eval list.");
+  if (flags.predictions !== undefined && sets.length > 1) {
+    throw new UsageError("--predictions holds the answers to one set; name one.");
+  }
+  const { evaluate, fileName, openBench, parseShard, writeModelReport, formatSetResult } = await import(
+    "../../eval/index.ts"
+  );
+  const shard = flags.shard === undefined ? undefined : parseShard(flags.shard);
+  const options = await scoreOptions(flags);
+  const { prompt, rules } = await scoringFlags(flags);
+  await withInterrupt(async (signal) => {
+    const results: SetResult[] = [];
+    const bar = new ProgressBar();
+    // Data first: a wrong name is noticed before a model is loaded.
+    const benches = [];
+    for (const name of sets) {
+      const onProgress = ({ done, total }: { done: number; total: number | null }) =>
+        bar.update({ label: name, done, total: total ?? done, unit: "bytes" });
+      benches.push(
+        await openBench(name, { prompt, rules, dataFolder: flags.data, offline: flags.offline, signal, onProgress }),
+      );
+    }
+    const answerer = await openAnswerer(flags, signal);
+    try {
+      for (const { bench, dataMd5, close } of benches) {
+        const result = await evaluate(bench, answerer, {
+          ...options,
+          out: flags.out,
+          shard,
+          dataMd5,
+          signal,
+          onJudgeEstimate: announceJudge,
+          onProgress: ({ done, total, runningScore, failed, secondsLeft }) => {
+            const score = runningScore === null ? "" : `${runningScore.toFixed(1)} % so far`;
+            const note = `${score}${failed > 0 ? `, ${failed} failed` : ""}${seconds(secondsLeft)}`;
+            bar.update({ label: bench.name, done, total: total ?? done, unit: "steps", note });
+          },
+        });
+        bar.end();
+        close();
+        if (result !== null) results.push(result);
+        else process.stderr.write(`${bench.name}: rows are still open; run again, or the other shards, to score it.\n`);
+        if (result !== null && !flags.json) printLines(formatSetResult(result));
+      }
+      if (results.length > 0) await writeModelReport(join(flags.out, fileName(answerer.name)));
+      if (flags.json) printJson(results);
+    } finally {
+      bar.end();
+      await answerer.close();
+    }
+    if (results.length < benches.length && shard === undefined) process.exitCode = 1;
+  });
+}
+
+async function list(flags: EvalFlags): Promise<void> {
+  const { VLM_SETS } = await import("../../tasks/index.ts");
+  const sets = VLM_SETS.map(({ name, type, rows, metricNote }) => ({ name, type, rows, metric: metricNote }));
+  if (flags.json) return printJson(sets);
+  const width = Math.max(...sets.map(({ name }) => name.length));
+  printLines([
+    ...sets.map(
+      ({ name, rows, metric }) => `${name.padEnd(width)}  ${String(rows ?? "?").padStart(6)} rows  ${metric}`,
+    ),
+    `${"market".padEnd(width)}         drawn  the package's own questions about price boards`,
+    "Any other name is a file of the data folder with the columns index, question, answer and, for options, A and B.",
+  ]);
+}
+
+async function compare(first: string, second: string, flags: EvalFlags): Promise<void> {
+  const { compareRuns } = await import("../../eval/index.ts");
+  const found = compareRuns(first, second, flags.seed);
+  if (flags.json) return printJson(found);
+  printLines(
+    found.map(
+      ({ dataset, metric, units, difference, interval, onlyFirst, onlySecond, test, p }) =>
+        `${dataset} ${metric}: ${difference >= 0 ? "+" : ""}${difference.toFixed(2)} (95 %: ${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}) over ${units} units; better on ${onlyFirst} and ${onlySecond}; p = ${p.toPrecision(3)} (${test})`,
+    ),
+  );
+}
+
+async function report(folder: string): Promise<void> {
+  const { writeModelReport } = await import("../../eval/index.ts");
+  printLines([await writeModelReport(folder)]);
+}
+
+async function rescore(folder: string, flags: EvalFlags): Promise<void> {
+  const { formatSetResult, openBench, readAnswers, readRunSettings, scoreRun } = await import("../../eval/index.ts");
+  const settings = readRunSettings(folder) as { dataset: string; model: string; limit: number | null };
+  const options = await scoreOptions(flags);
+  const { prompt, rules } = await scoringFlags(flags);
+  await withInterrupt(async (signal) => {
+    const { bench, dataMd5, close } = await openBench(settings.dataset, {
+      prompt,
+      rules,
+      dataFolder: flags.data,
+      signal,
+    });
+    try {
+      const limit = settings.limit ?? undefined;
+      const score = { ...options, limit, signal, onJudgeEstimate: announceJudge };
+      const result = await scoreRun(bench, settings.model, folder, readAnswers(folder), score, dataMd5);
+      if (flags.json) printJson(result);
+      else printLines(formatSetResult(result));
+    } finally {
+      close();
+    }
+  });
+}

@@ -1,0 +1,133 @@
+/** @file The flags of `flashvl eval`, and what they say about scoring, judge and model. */
+import type { Command } from "commander";
+import type { Answerer, Judge, JudgePrice, ScoreOptions } from "../../eval/index.ts";
+import { UsageError } from "../fail.ts";
+import { openEngine, type RunOptions } from "../open-engine.ts";
+import { parseNumber } from "../parse-number.ts";
+import type { CommonOptions } from "../shared-options.ts";
+
+export interface EvalFlags extends RunOptions, CommonOptions {
+  out: string;
+  data?: string;
+  prompt: string;
+  matcher: string;
+  mode: string;
+  storeAs?: string;
+  format: string;
+  openai?: string;
+  openaiModel?: string;
+  predictions?: string;
+  judge: string;
+  judgeUrl?: string;
+  judgePrice?: string;
+  judgeConcurrency?: number;
+  shard?: string;
+  limit?: number;
+  batch?: number;
+  maxNewTokens?: number;
+  seed?: number;
+  /** False with --no-html. */
+  html: boolean;
+}
+
+const count = parseNumber({ least: 1, whole: true });
+
+/** Adds every flag but the engine's. */
+export function addEvalFlags(command: Command): Command {
+  return command
+    .option("--out <folder>", "where runs are kept and resumed", "outputs")
+    .option("--data <folder>", "folder of data files (default: $LMUData, ~/LMUData)")
+    .option("--prompt <style>", "flashvl, dataset-default or recommended", "recommended")
+    .option("--matcher <version>", "2025-05, 2025-08 or 2026-06", "2026-06")
+    .option("--mode <mode>", "compat (VLMEvalKit with its slips) or correct", "compat")
+    .option("--store-as <format>", "score replies as read back from xlsx, tsv or json (default: xlsx in compat)")
+    .option("--format <format>", "row files as xlsx, tsv or json", "xlsx")
+    .option("--openai <url>", "measure an OpenAI-compatible endpoint instead of a local model (key: OPENAI_API_KEY)")
+    .option("--openai-model <name>", "its model")
+    .option("--predictions <file>", "score a predictions file (xlsx, tsv, json, jsonl) instead of a model")
+    .option("--judge <model>", "model that decides what rules cannot, or none", "none")
+    .option("--judge-url <url>", "its endpoint (key: JUDGE_API_KEY, else OPENAI_API_KEY)", "https://api.openai.com/v1")
+    .option("--judge-price <in,out>", "dollars per million tokens, for the cost")
+    .option("--judge-concurrency <n>", "judge questions at once (default: 16)", count)
+    .option("--shard <i/N>", "answer only every Nth row, from the i-th; a run without it merges and scores")
+    .option("--limit <n>", "only the first rows", count)
+    .option("--batch <n>", "questions at once", count)
+    .option("--max-new-tokens <n>", "longest answer (default: 512)", count)
+    .option("--seed <n>", "seed of the intervals (default: 1)", parseNumber({ least: 0, whole: true }))
+    .option("--no-html", "without the page of rows");
+}
+
+function oneOf<const T extends string>(flag: string, value: string, allowed: readonly T[]): T {
+  if ((allowed as readonly string[]).includes(value)) return value as T;
+  throw new UsageError(`${flag} is ${JSON.stringify(value)}; expected ${allowed.join(", ")}.`);
+}
+
+/** Prompt style and rules, checked. */
+export async function scoringFlags(flags: EvalFlags) {
+  const { MATCHER_VERSIONS, PROMPT_STYLES, SCORING_MODES } = await import("../../tasks/index.ts");
+  return {
+    prompt: oneOf("--prompt", flags.prompt, PROMPT_STYLES),
+    rules: {
+      matcher: oneOf("--matcher", flags.matcher, MATCHER_VERSIONS),
+      mode: oneOf("--mode", flags.mode, SCORING_MODES),
+    },
+  };
+}
+
+function judgePrice(text: string | undefined): JudgePrice | null {
+  if (text === undefined) return null;
+  const [input, output, ...more] = text.split(",").map(Number);
+  if (more.length > 0 || !(input! >= 0) || !(output! >= 0)) {
+    throw new UsageError(`--judge-price is ${JSON.stringify(text)}; expected two prices, e.g. 0.15,0.6.`);
+  }
+  return { input: input!, output: output! };
+}
+
+async function openJudge(flags: EvalFlags): Promise<Judge | null> {
+  if (flags.judge === "none") return null;
+  const { Judge } = await import("../../eval/index.ts");
+  return new Judge({
+    model: flags.judge,
+    baseUrl: flags.judgeUrl!,
+    apiKey: process.env.JUDGE_API_KEY || process.env.OPENAI_API_KEY,
+    concurrency: flags.judgeConcurrency,
+    cachePath: `${flags.out}/judge-replies.jsonl`,
+  });
+}
+
+/** Everything about scoring but the signal. */
+export async function scoreOptions(flags: EvalFlags): Promise<ScoreOptions> {
+  const formats = ["xlsx", "tsv", "json"] as const;
+  const { rules } = await scoringFlags(flags);
+  return {
+    rules,
+    judge: await openJudge(flags),
+    judgePrice: judgePrice(flags.judgePrice),
+    storage: flags.storeAs === undefined ? undefined : oneOf("--store-as", flags.storeAs, formats),
+    format: oneOf("--format", flags.format, formats),
+    limit: flags.limit,
+    seed: flags.seed,
+    html: flags.html,
+  };
+}
+
+/** The model that the flags name. Whoever gets it closes it. */
+export async function openAnswerer(flags: EvalFlags, signal: AbortSignal): Promise<Answerer> {
+  const { flashvlAnswerer, openAiAnswerer, predictionsAnswerer } = await import("../../eval/index.ts");
+  const { batch, maxNewTokens } = flags;
+  if (flags.predictions !== undefined) return predictionsAnswerer(flags.predictions);
+  if (flags.openai !== undefined) {
+    if (flags.openaiModel === undefined) throw new UsageError("--openai needs --openai-model, the model's name there.");
+    const apiKey = process.env.OPENAI_API_KEY;
+    return openAiAnswerer({
+      baseUrl: flags.openai,
+      model: flags.openaiModel,
+      apiKey,
+      concurrency: batch,
+      maxNewTokens,
+    });
+  }
+  const model = await openEngine({ ...flags, maxBatch: batch }, signal);
+  const answerer = flashvlAnswerer(model, { batch, maxNewTokens });
+  return { ...answerer, close: () => model.dispose() };
+}
