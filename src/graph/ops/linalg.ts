@@ -59,6 +59,7 @@ export const linearOp = defineOp({
   name: "Linear",
   infer([x, w, bias]) {
     const [out, inner] = w!.shape;
+    lastTwo(x!.shape, false);
     if (w!.shape.length !== 2 || x!.shape.at(-1) !== inner)
       throw new RangeError(
         `the weight ${showShape(w!.shape)} does not fit rows of ${x!.shape.at(-1)}: expected [out, in]`,
@@ -69,7 +70,7 @@ export const linearOp = defineOp({
   },
   gradient({ inputs: [x, w, bias], grads: [g], needs }) {
     return [
-      needs[0] ? (x!.shape.length > 1 ? matmul(g!, w!) : reshape(matmul(asRows(g!), w!), x!.shape)) : undefined,
+      needs[0] ? matmul(g!, w!) : undefined,
       needs[1] ? matmul(asRows(g!), asRows(x!), true, false) : undefined,
       bias && needs[2] ? reduceSum(g!, leading(g!.shape)) : undefined,
     ];
