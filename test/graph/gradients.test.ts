@@ -149,7 +149,7 @@ const matrices = fc
   });
 
 const linears = fc
-  .tuple(shapeOfRank(1, 3), dim, fc.boolean())
+  .tuple(shapeOfRank(2, 3), dim, fc.boolean())
   .chain(([shape, out, bias]) =>
     fc
       .tuple(filled(shape), filled([out, shape.at(-1)!]), filled([out]))
