@@ -198,8 +198,9 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
   });
 
   test("keeps conversations across a reload and deletes them on demand", async () => {
-    await page.reload();
     const list = page.getByRole("navigation", { name: "Conversations" });
+    await list.getByRole("button", { name: "stop this one", exact: true }).waitFor();
+    await page.reload();
     await list.getByRole("button", { name: "What is on the boards?", exact: true }).click();
     await page.getByRole("img", { name: "Picture 1" }).waitFor();
     await list.getByRole("button", { name: "Delete conversation: stop this one" }).click();

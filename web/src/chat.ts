@@ -1,7 +1,7 @@
 /** @file The page: header, list of conversations, the conversation itself and the message box. */
 import { answerInto } from "./answerer.ts";
 import { type CodeLanguage, toCode } from "./code.ts";
-import { createComposer } from "./composer.ts";
+import { type Composer, createComposer } from "./composer.ts";
 import { h, ICONS, icon } from "./dom.ts";
 import { openLook } from "./look.ts";
 import { loadSettings, openSettings } from "./settings.ts";
@@ -39,15 +39,7 @@ export function startChat(root: HTMLElement, about: About, store: ConversationSt
   const show = () => {
     log.replaceChildren();
     if (conversation.turns.length === 0) {
-      log.append(
-        h(
-          "div",
-          { class: "intro" },
-          h("h1", {}, t("title")),
-          h("p", {}, t("intro")),
-          about.needsKey ? h("p", {}, t("needsKey")) : undefined,
-        ),
-      );
+      log.append(introView(about.needsKey, composer));
     }
     for (const [index, turn] of conversation.turns.entries())
       log.append(turn.role === "user" ? userTurnView(turn) : viewOf(turn, index).element);
@@ -195,6 +187,26 @@ export function startChat(root: HTMLElement, about: About, store: ConversationSt
   void sidebar.refresh();
   show();
   composer.focus();
+}
+
+/** What an empty conversation shows: what can be done here, and ways to begin. */
+function introView(needsKey: boolean, composer: Composer): HTMLElement {
+  const examples = [t("example1"), t("example2"), t("example3")];
+  return h(
+    "div",
+    { class: "intro" },
+    h("h1", {}, t("title")),
+    h("p", {}, t("intro")),
+    needsKey ? h("p", {}, t("needsKey")) : undefined,
+    h("button", { type: "button", class: "choose", onclick: () => composer.choose() }, icon(ICONS.attach), t("choose")),
+    h(
+      "div",
+      { class: "examples", role: "group", "aria-label": t("examples") },
+      ...examples.map((question) =>
+        h("button", { type: "button", class: "chip", onclick: () => composer.suggest(question) }, question),
+      ),
+    ),
+  );
 }
 
 function fresh(): Conversation {

@@ -18,6 +18,10 @@ export interface Composer {
   /** Adds pictures, for example dropped ones; refused ones are told through `onNotice`. */
   add(files: Iterable<File>): Promise<void>;
   setBusy(busy: boolean): void;
+  /** Opens the file chooser. */
+  choose(): void;
+  /** Puts a question into the box. */
+  suggest(question: string): void;
   focus(): void;
 }
 
@@ -151,6 +155,12 @@ export function createComposer(options: ComposerOptions): Composer {
       send.setAttribute("aria-label", name);
       send.title = name;
       send.replaceChildren(icon(busy ? ICONS.stop : ICONS.send));
+    },
+    choose: () => chooser.click(),
+    suggest(question) {
+      text.value = question;
+      grow();
+      text.focus();
     },
     focus: () => text.focus(),
   };

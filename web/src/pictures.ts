@@ -47,5 +47,5 @@ export function pictureView(picture: Blob, alt: string): HTMLImageElement {
     address = URL.createObjectURL(picture);
     addresses.set(picture, address);
   }
-  return h("img", { src: address, alt, decoding: "async" });
+  return h("img", { src: address, alt });
 }

@@ -4,6 +4,11 @@ const en = {
   title: "Ask about a picture",
   intro:
     "Drop a picture anywhere, paste one, or take a photo. Then ask about it. Nothing leaves this server; conversations stay in this browser.",
+  choose: "Choose a picture",
+  example1: "Describe this picture.",
+  example2: "Read the text in this picture.",
+  example3: "What is unusual here?",
+  examples: "Questions to begin with",
   skip: "Skip to the message box",
   conversations: "Conversations",
   newConversation: "New conversation",
@@ -72,6 +77,11 @@ export type Words = typeof en;
 const zh: Words = {
   title: "就图片提问",
   intro: "把图片拖到页面任意位置、粘贴，或直接拍照，然后提问。数据不会离开这台服务器，对话只保存在此浏览器中。",
+  choose: "选择图片",
+  example1: "描述这张图片。",
+  example2: "读出图片中的文字。",
+  example3: "这里有什么不寻常之处？",
+  examples: "可以这样问",
   skip: "跳到输入框",
   conversations: "对话",
   newConversation: "新对话",
