@@ -81,7 +81,8 @@ export async function answerRequest(
     imageMs = ready.imageMs;
     submittedAt = performance.now();
     const accept = answer.accept.bind(answer);
-    report = await scheduler.submit({ ids: plan.ids, images: ready.images, sampler, accept, signal, lookup });
+    const { images } = ready;
+    report = await scheduler.submit({ kind: "answer", ids: plan.ids, images, sampler, accept, signal, lookup });
   } catch (error) {
     if (!signal?.aborted) throw error;
   } finally {

@@ -4,6 +4,7 @@ import { type AnswerContext, answerRequest, prepareImages } from "./answer-reque
 import type { Preset } from "./compile/index.ts";
 import { JsonConstraints, type SchemaInput } from "./constraint/index.ts";
 import { type GenerateOptions, type GenerateResult, PartQueue, type StreamPart } from "./generate/index.ts";
+import { type AttentionMap, look } from "./look.ts";
 import { type OpenModel, openModel } from "./open-model.ts";
 import type { OpenOptions } from "./open-options.ts";
 import { type Images, planRequest } from "./plan-request.ts";
@@ -207,6 +208,27 @@ export class FlashVL implements AsyncDisposable {
     // Nobody says when the caller's answer is complete; the processor's own end says it.
     unusedConstraints.register(process, constraint.dispose);
     return process;
+  }
+
+  /**
+   * Where the decoder looked when it wrote token `index` of `answer`: its attention over each picture's tokens, computed by
+   * the graph that answers, in its precision, and from its KV cache. Costs one decoding step when the conversation is known.
+   * @param answer the answer's tokens, or its text, which is then encoded again and may fall into other tokens
+   * @param index 0 is the first token; the number of tokens is the place where the answer ended
+   * @throws RangeError when the answer has no such token; Error when the messages have no picture
+   * @throws ContextOverflowError, QueueFullError, or the signal's reason
+   * @example
+   * const { maps, columns } = await model.attention(messages, result.tokens, 0);
+   * console.log(`weight of the picture's second row, first column: ${maps[0]![columns]}`);
+   */
+  async attention(
+    messages: readonly Message[],
+    answer: string | readonly number[],
+    index: number,
+    signal?: AbortSignal,
+  ): Promise<AttentionMap> {
+    this.#assertOpen();
+    return look(this.#context, messages, answer, index, signal);
   }
 
   /**

@@ -19,6 +19,7 @@ export type {
   TokenPart,
   Usage,
 } from "./generate/index.ts";
+export type { AttentionMap } from "./look.ts";
 export type { OpenOptions, OpenProgress } from "./open-options.ts";
 export { ContextOverflowError, type Images } from "./plan-request.ts";
 export * from "./runtime/index.ts";

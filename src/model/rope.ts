@@ -19,15 +19,22 @@ export function ropeTables(c: DecoderConfig, positions: number): { cos: Value; s
   return { cos: table("cos"), sin: table("sin") };
 }
 
+/** Angles [headDim/2] of a position, rounded as in the tables. */
+export const rotaryAngles = ({ ropeTheta, headDim }: DecoderConfig, position: number): Float32Array =>
+  frequencies(ropeTheta, headDim / 2).map((frequency) => position * frequency);
+
+const frequencies = (theta: number, half: number): Float32Array =>
+  Float32Array.from({ length: half }, (_, i) => 1 / Math.fround(theta ** (i / half)));
+
 /**
  * Angle of pair i at position t: t·theta^(-2i/dim) (Su et al., arXiv 2104.09864). Angles are rounded to float32 before
  * the cosine, as PyTorch's Qwen2 does.
  */
 export function ropeTable({ table, theta }: RopeRecipe, positions: number, half: number): Float32Array {
-  const frequencies = Float32Array.from({ length: half }, (_, i) => 1 / Math.fround(theta ** (i / half)));
+  const perPair = frequencies(theta, half);
   const values = new Float32Array(positions * half);
   const f = table === "cos" ? Math.cos : Math.sin;
   for (let t = 0; t < positions; t++)
-    for (let i = 0; i < half; i++) values[t * half + i] = f(Math.fround(t * frequencies[i]!));
+    for (let i = 0; i < half; i++) values[t * half + i] = f(Math.fround(t * perPair[i]!));
   return values;
 }

@@ -13,6 +13,7 @@ import {
   type SchemeName,
   useTowerAttention,
   visionGraph,
+  withQueries,
 } from "../../model/index.ts";
 import { kernelLibraryPath } from "../runtime/index.ts";
 
@@ -114,7 +115,7 @@ export function presetGraphs(preset: Preset, config: FlashVLConfig, options: Pre
       ? quantize(decoderGraph(config), plan)
       : quantize(...fusePackedQkv(decoderGraph(config), plan));
   };
-  const decode = step(plans.decode);
+  const decode = withQueries(step(plans.decode), config.decoder);
   return {
     vision: kernels === "native" && preset !== "fp32" ? useTowerAttention(vision) : vision,
     prefill: plans.prefill === plans.decode ? decode : step(plans.prefill),

@@ -1,5 +1,5 @@
 /** @file Runs the decoder's graphs over rows of the KV cache. */
-import { cacheNames, type DecoderConfig } from "../../model/index.ts";
+import { cacheNames, type DecoderConfig, queryName } from "../../model/index.ts";
 import { createTensor, type Session, type Tensor, wrapTensor } from "../runtime/index.ts";
 import type { KvCache } from "./kv-cache.ts";
 
@@ -19,6 +19,8 @@ export interface DecoderStep {
   lengths: readonly number[];
   /** Which of the count·tokens positions get logits. */
   logitRows: readonly number[];
+  /** Which of them get queries too. Only the decode graph tells. Default none. */
+  queryRows?: readonly number[];
 }
 
 /** The decoder with its cache. One run at a time: the caller is a scheduler that does one step after the other. */
@@ -28,6 +30,8 @@ export class DecoderRunner {
   readonly #sessions: { prefill: Session; decode: Session };
   /** What the cache inputs and outputs of each session are bound to. */
   readonly #bound = new Map<Session, string>();
+  /** Memory of the decode graph's queries, [queryRows, width] per layer. */
+  #queries: Float32Array[] = [];
   #logits = new ArrayBuffer(64);
   readonly #positions = new ArrayBuffer(4096);
   readonly #total = createTensor("int32", []);
@@ -57,10 +61,7 @@ export class DecoderRunner {
       longest = Math.max(longest, length);
     }
     (this.#total.data as Int32Array)[0] = longest;
-    const rows = createTensor("int64", [logitRows.length]);
-    logitRows.forEach((row, i) => {
-      (rows.data as BigInt64Array)[i] = BigInt(row);
-    });
+    if (session === this.#sessions.decode) this.#bindQueries(session, step.queryRows ?? []);
     const logitBytes = logitRows.length * vocabSize * Float32Array.BYTES_PER_ELEMENT;
     if (this.#logits.byteLength < logitBytes) this.#logits = new ArrayBuffer(logitBytes);
     const logits = wrapTensor("float32", [logitRows.length, vocabSize], this.#logits);
@@ -68,10 +69,15 @@ export class DecoderRunner {
     session.bindInput("embeds", wrapTensor("float32", [count, tokens, hiddenSize], embeds.buffer, embeds.byteOffset));
     session.bindInput("last_positions", positions);
     session.bindInput("total_length", this.#total);
-    session.bindInput("logit_rows", rows);
+    session.bindInput("logit_rows", rowTensor(logitRows));
     session.bindOutput("logits", logits);
     await session.run();
     return logits.data as Float32Array;
+  }
+
+  /** Queries of the last decode step, one [queryRows, width] per layer; a row begins with heads·headDim numbers. */
+  get queries(): readonly Float32Array[] {
+    return this.#queries;
   }
 
   async dispose(): Promise<void> {
@@ -80,6 +86,19 @@ export class DecoderRunner {
 
   #lastPositions(count: number): Tensor {
     return wrapTensor("int32", [count], this.#positions);
+  }
+
+  /** Binds memory for queries, unless none are wanted and none were. */
+  #bindQueries(session: Session, rows: readonly number[]): void {
+    if (rows.length === 0 && this.#queries[0]?.length === 0) return;
+    this.#queries = Array.from({ length: this.#config.layers }, (_, layer) => {
+      const name = queryName(layer);
+      const width = session.outputs.find((output) => output.name === name)!.dims[1] as number;
+      const tensor = createTensor("float32", [rows.length, width]);
+      session.bindOutput(name, tensor);
+      return tensor.data as Float32Array;
+    });
+    session.bindInput("query_rows", rowTensor(rows));
   }
 
   /** Binds past and present to the same rows, unless they are bound to them already. */
@@ -96,4 +115,10 @@ export class DecoderRunner {
     });
     this.#bound.set(session, rows);
   }
+}
+
+function rowTensor(rows: readonly number[]): Tensor {
+  const tensor = createTensor("int64", [rows.length]);
+  (tensor.data as BigInt64Array).set(rows.map(BigInt));
+  return tensor;
 }

@@ -2,7 +2,7 @@
 import type { DecoderConfig } from "../../model/index.ts";
 import type { DecoderRunner } from "../run/decoder-runner.ts";
 import type { EmbeddingTable } from "../weights/embedding-table.ts";
-import type { Sequence, SequenceReport, SequenceRequest } from "./sequence.ts";
+import type { AnswerSequence, LookSequence, Sequence, SequenceReport, SequenceRequest } from "./sequence.ts";
 import { Slots } from "./slots.ts";
 import { StepRunner } from "./step-runner.ts";
 
@@ -115,10 +115,13 @@ export class Scheduler {
       if (prefilling) await this.#guarded([prefilling], () => this.#prefill(prefilling));
       const decoding: Sequence[] = [];
       for (const sequence of this.#active.filter(({ pending }) => pending.length === 1)) {
-        const { lookup, sampler } = sequence.request;
-        const draft = lookup?.propose(sampler.generated) ?? [];
-        if (draft.length === 0) decoding.push(sequence);
-        else await this.#guarded([sequence], () => this.#verify(sequence, draft));
+        const { request } = sequence;
+        if (request.kind === "look") await this.#guarded([sequence], () => this.#look(sequence, request));
+        else {
+          const draft = request.lookup?.propose(request.sampler.generated) ?? [];
+          if (draft.length === 0) decoding.push(sequence);
+          else await this.#guarded([sequence], () => this.#verify(sequence, request, draft));
+        }
       }
       if (decoding.length > 0) await this.#guarded(decoding, () => this.#decode(decoding));
     }
@@ -159,8 +162,10 @@ export class Scheduler {
   }
 
   async #prefill(sequence: Sequence): Promise<void> {
-    const { pending } = sequence;
-    const tokens = Math.min(pending.length, this.#options.prefillChunk);
+    const { pending, request } = sequence;
+    // The token that looks is fed alone, by the graph that tells its queries.
+    const wanted = request.kind === "look" ? pending.length - 1 : pending.length;
+    const tokens = Math.min(wanted, this.#options.prefillChunk);
     const last = tokens === pending.length;
     const logits = await this.#steps.prefill(sequence, tokens, last);
     sequence.pending = pending.slice(tokens);
@@ -179,7 +184,7 @@ export class Scheduler {
    * random numbers as without a draft, and goes on for as long as the draft says the same (Leviathan et al., ICML 2023,
    * with a draft that is certain of itself). So the answer is the one without drafts.
    */
-  async #verify(sequence: Sequence, draft: readonly number[]): Promise<void> {
+  async #verify(sequence: Sequence, request: AnswerSequence, draft: readonly number[]): Promise<void> {
     const slot = sequence.slot!;
     const logits = await this.#steps.verify(sequence, draft);
     let accepted = 0;
@@ -189,7 +194,12 @@ export class Scheduler {
     }
     // A choice that ended the answer counts as well if it was guessed.
     if (sequence.slot === undefined && sequence.pending[0] === draft[accepted]) accepted++;
-    sequence.request.lookup?.observe(draft.length, accepted);
+    request.lookup?.observe(draft.length, accepted);
+  }
+
+  async #look(sequence: Sequence, request: LookSequence): Promise<void> {
+    request.looked(await this.#steps.look(sequence));
+    this.#end(sequence);
   }
 
   #row(logits: Float32Array, row: number): Float32Array {
@@ -198,12 +208,13 @@ export class Scheduler {
 
   /** Gives a sequence its next token; false when it ends here. What a sampler or a taker throws is that request's own failure. */
   #choose(sequence: Sequence, logits: Float32Array): boolean {
-    if (sequence.request.signal?.aborted) return false;
+    const { request } = sequence;
+    if (request.kind === "look" || request.signal?.aborted) return false;
     try {
-      const choice = sequence.request.sampler.next(logits);
+      const choice = request.sampler.next(logits);
       sequence.report.firstTokenAt ||= performance.now();
       sequence.pending = [choice.token];
-      if (sequence.request.accept(choice)) return true;
+      if (request.accept(choice)) return true;
       this.#end(sequence);
     } catch (error) {
       this.#end(sequence, error);

@@ -1,5 +1,6 @@
 /** @file Runs of the decoder for sequences in their slots: what is fed, and what the slots hold afterwards. */
 import type { DecoderConfig } from "../../model/index.ts";
+import { attentionWeights } from "../run/attention-weights.ts";
 import type { DecoderRunner } from "../run/decoder-runner.ts";
 import type { EmbeddingTable } from "../weights/embedding-table.ts";
 import { promptEmbeddings } from "./prompt-embeddings.ts";
@@ -94,6 +95,22 @@ export class StepRunner {
     const logits = await this.#runner.run({ graph: "decode", ...place, embeds, lengths: [past], logitRows: rows });
     slot.ids.push(ids[0]!);
     return logits;
+  }
+
+  /** Feeds one sequence its pending token and tells where it looked: per layer, one weight per token, itself included. */
+  async look(sequence: Sequence): Promise<Float32Array[]> {
+    const slot = sequence.slot!;
+    const past = slot.ids.length;
+    const embeds = this.#rows(1);
+    await this.#embeddings.read(sequence.pending, embeds, [0]);
+    this.#ensureRoom(past + 1);
+    const place = { first: slot.index, count: 1, tokens: 1 };
+    await this.#runner.run({ graph: "decode", ...place, embeds, lengths: [past], logitRows: [], queryRows: [0] });
+    slot.ids.push(sequence.pending[0]!);
+    const layers = this.#runner.cache.rows(slot.index, 1);
+    return this.#runner.queries.map((query, layer) =>
+      attentionWeights(query, layers[layer]!.key.data as Float32Array, past + 1, this.#config),
+    );
   }
 
   /** Zeros [rows, hidden]. */

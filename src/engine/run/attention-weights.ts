@@ -1,0 +1,50 @@
+/** @file Where one token looked: its query against the keys in the cache. */
+import { type DecoderConfig, rotaryAngles } from "../../model/index.ts";
+
+/**
+ * softmax(q·kᵀ/√dim) over the first `length` tokens, averaged over the heads: [length], summing to 1.
+ * @param query [heads·headDim] of the last of these tokens, before rotation
+ * @param keys [kvHeads, capacity, headDim], rotated, as the cache holds them
+ */
+export function attentionWeights(
+  query: Float32Array,
+  keys: Float32Array,
+  length: number,
+  config: DecoderConfig,
+): Float32Array {
+  const { heads, kvHeads, headDim } = config;
+  const capacity = keys.length / (kvHeads * headDim);
+  const group = heads / kvHeads;
+  const angles = rotaryAngles(config, length - 1);
+  const mean = new Float32Array(length);
+  const scores = new Float64Array(length);
+  for (let head = 0; head < heads; head++) {
+    const rotated = rotate(query.subarray(head * headDim, (head + 1) * headDim), angles);
+    const first = Math.floor(head / group) * capacity * headDim;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let token = 0; token < length; token++) {
+      const at = first + token * headDim;
+      let dot = 0;
+      for (let d = 0; d < headDim; d++) dot += rotated[d]! * keys[at + d]!;
+      scores[token] = dot / Math.sqrt(headDim);
+      most = Math.max(most, scores[token]!);
+    }
+    let total = 0;
+    for (let token = 0; token < length; token++) total += scores[token] = Math.exp(scores[token]! - most);
+    for (let token = 0; token < length; token++) mean[token]! += scores[token]! / (total * heads);
+  }
+  return mean;
+}
+
+/** Turns the pairs (i, i + half) of a head by their angles (half-split RoPE; Su et al., arXiv 2104.09864). */
+function rotate(head: Float32Array, angles: Float32Array): Float32Array {
+  const half = angles.length;
+  const turned = new Float32Array(head.length);
+  for (let i = 0; i < half; i++) {
+    const [cos, sin] = [Math.cos(angles[i]!), Math.sin(angles[i]!)];
+    const [a, b] = [head[i]!, head[i + half]!];
+    turned[i] = a * cos - b * sin;
+    turned[i + half] = b * cos + a * sin;
+  }
+  return turned;
+}
