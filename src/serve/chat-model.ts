@@ -103,8 +103,6 @@ export interface ChatModel {
 export interface CacheStats {
   /** Share of KV memory in use, 0 to 1. */
   kvUsage: number;
-  prefixQueries: number;
-  prefixHits: number;
   imageQueries: number;
   imageHits: number;
 }

@@ -10,7 +10,14 @@ export type { Logger };
  */
 export function createLog(level: string, destination?: DestinationStream): Logger {
   return pino(
-    { level, base: null, messageKey: "message", timestamp: pino.stdTimeFunctions.isoTime },
-    destination ?? pino.destination({ dest: 2, sync: true }),
+    {
+      level,
+      base: null,
+      messageKey: "message",
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    // Not synchronous: a reader of the log that stalls must not stall the server.
+    destination ?? pino.destination({ dest: 2, sync: false }),
   );
 }

@@ -37,6 +37,8 @@ export class ServerMetrics {
   readonly #interToken;
   readonly #endToEnd;
   readonly #promptTokens;
+  readonly #prefixQueries;
+  readonly #prefixHits;
   readonly #generatedTokens;
   readonly #finished;
   readonly #responses;
@@ -81,6 +83,8 @@ export class ServerMetrics {
     this.#interToken = histogram("vllm:inter_token_latency_seconds", "Between two tokens of an answer.", TOKEN_BUCKETS);
     this.#endToEnd = histogram("vllm:e2e_request_latency_seconds", "From arrival to the last token.", REQUEST_BUCKETS);
     this.#promptTokens = counter("vllm:prompt_tokens_total", "Prompt tokens read.");
+    this.#prefixQueries = counter("vllm:prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.");
+    this.#prefixHits = counter("vllm:prefix_cache_hits_total", "Prompt tokens found in the prefix cache.");
     this.#generatedTokens = counter("vllm:generation_tokens_total", "Tokens generated.");
     this.#finished = new Counter({
       name: "vllm:request_success_total",
@@ -106,6 +110,8 @@ export class ServerMetrics {
     this.#firstToken.observe(times.firstToken);
     this.#endToEnd.observe(times.total);
     this.#promptTokens.inc(usage.promptTokens);
+    this.#prefixQueries.inc(usage.promptTokens);
+    this.#prefixHits.inc(usage.cachedTokens);
     this.#generatedTokens.inc(usage.completionTokens);
     this.#finished.inc({ finished_reason: reason });
   }
@@ -126,8 +132,6 @@ export class ServerMetrics {
 }
 
 const CACHE_COUNTERS = [
-  ["vllm:prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.", "prefixQueries"],
-  ["vllm:prefix_cache_hits_total", "Prompt tokens found in the prefix cache.", "prefixHits"],
   ["vllm:mm_cache_queries_total", "Pictures looked up in the picture cache.", "imageQueries"],
   ["vllm:mm_cache_hits_total", "Pictures found in the picture cache.", "imageHits"],
 ] as const;

@@ -16,7 +16,7 @@ const POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  "trusted-types flashvl dompurify",
+  "trusted-types dompurify",
 ].join("; ");
 
 const SECURITY = {
