@@ -6,6 +6,8 @@ import { makeNode, type Node, type Value } from "../value.ts";
 import { topologicalOrder } from "../walk.ts";
 
 const BACKWARD = "backward/";
+/** Sums of gradients stand in the bare scope, rules in that of the node they differentiate. */
+const inBackward = (scope: string): boolean => scope === "backward" || scope.startsWith(BACKWARD);
 
 /**
  * `x`, but not before `after` is known. Without it ORT would merge the recomputed nodes with the originals (they are equal)
@@ -28,8 +30,7 @@ const isSource = (node: Node): boolean => node.inputs.length === 0;
 /** The first value made outside `segment`'s backward that its backward reads: when that is known, it is time to recompute. */
 function arrivingGradient(own: readonly Node[]): Value | undefined {
   const inside = new Set(own);
-  const arrives = (v: Value | undefined) =>
-    v?.dtype === "float32" && v.node.scope.startsWith(BACKWARD) && !inside.has(v.node);
+  const arrives = (v: Value | undefined) => v?.dtype === "float32" && inBackward(v.node.scope) && !inside.has(v.node);
   for (const node of own) for (const v of node.inputs) if (v && arrives(v) && !isSource(v.node)) return v;
   return undefined;
 }
@@ -66,7 +67,7 @@ export function recompute(outputs: readonly Value[], segmentOf: (scope: string) 
   const backward = new Map<string, Node[]>();
   for (const node of order) {
     if (isSource(node)) continue;
-    const isBackward = node.scope.startsWith(BACKWARD);
+    const isBackward = inBackward(node.scope);
     const segment = segmentOf(isBackward ? node.scope.slice(BACKWARD.length) : node.scope);
     if (segment === undefined) continue;
     if (!isBackward) forward.set(node, segment);
