@@ -1,24 +1,11 @@
 /** @file Grows the small model from nothing: all stages of this folder, one after the other; run it again to go on. */
 
-import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readRecipe, runMarketRecipe } from "../../src/train/index.ts";
-import { copyModelFiles } from "../../src/train/run/training-state.ts";
 
 const here = import.meta.dirname;
 const runs = join(here, "../../runs/tiny");
 const stages = ["0-see", "1-describe", "2-chat", "3-reason"];
-
-/** Puts the published part of a finished stage where the next stage looks for it; whole or not at all. */
-async function publish(from: string, to: string): Promise<void> {
-  const temporary = `${to}.${process.pid}`;
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
-  await copyModelFiles(from, temporary);
-  await cp(join(from, "model.safetensors"), join(temporary, "model.safetensors"));
-  await rm(to, { recursive: true, force: true });
-  await rename(temporary, to);
-}
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
@@ -33,5 +20,4 @@ for (const stage of stages.filter((s) => wanted.length === 0 || wanted.includes(
     console.log(`stopped; run the same command again to go on from ${last}`);
     break;
   }
-  await publish(last, join(run, "last"));
 }

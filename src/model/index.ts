@@ -9,11 +9,18 @@ export { type InitialValue, initialValue } from "./initial-values.ts";
 export { type LoraConfig, loraParameters, mergeLora, withLora } from "./lora.ts";
 export { listParameters, type Parameter, Parameters, type Part } from "./parameters.ts";
 export { fusePackedQkv, useTowerAttention } from "./quantize/fuse.ts";
-export { layerName, planned, type QuantizePlan, quantize, weightOf } from "./quantize/quantize-graph.ts";
+export {
+  layerName,
+  planned,
+  type QuantizePlan,
+  quantize,
+  quantizedLinear,
+  weightOf,
+} from "./quantize/quantize-graph.ts";
 export { quantizeRows, type RowJob, type RowResult } from "./quantize/quantize-rows.ts";
-export { fits, type Kernels, type LayerRule, SCHEME_NAMES, type SchemeName } from "./quantize/scheme.ts";
+export { fits, type Kernels, type LayerRule, ruleFor, SCHEME_NAMES, type SchemeName } from "./quantize/scheme.ts";
 export { ropeTables, rotaryAngles } from "./rope.ts";
-export { imageTokens, type SequenceShape, sequenceHidden } from "./sequence.ts";
+export { type SequenceShape, seenPictures, sequenceHidden } from "./sequence.ts";
 export { toFloat32 } from "./to-float32.ts";
 export { type Attend, tower } from "./tower.ts";
 export { type TensorReader, type WeightMaker, weightBytes } from "./weight-bytes.ts";

@@ -50,12 +50,14 @@ function attentionBias(segments: Value, branches: Value, { rows, length }: Seque
 }
 
 /**
- * Picture tokens for training: input `pixels` float32 [images, 3, size, size] → [images, imageTokens, hidden].
+ * Pictures for training: input `pixels` float32 [images, 3, size, size] → what the tower sees, `patches` [images, patches,
+ * vision hidden], and what the decoder gets, `tokens` [images, imageTokens, hidden].
  */
-export function imageTokens(p: Parameters, config: FlashVLConfig, images: number): Value {
+export function seenPictures(p: Parameters, config: FlashVLConfig, images: number): { patches: Value; tokens: Value } {
   const size = config.vision.imageSize;
   const pixels = input("pixels", "float32", [images, 3, size, size]);
-  return adapter(p, config, tower(p, config, pixels, primitiveTowerAttend(config.vision)));
+  const patches = tower(p, config, pixels, primitiveTowerAttend(config.vision));
+  return { patches, tokens: adapter(p, config, patches) };
 }
 
 /**
@@ -66,7 +68,7 @@ export function imageTokens(p: Parameters, config: FlashVLConfig, images: number
  * `positions` int64 [rows, length], restarting with each sample · `segments` int32 [rows, length]: tokens see only their
  * own sample · `branches` int32 [rows, length]: several continuations (1, 2, …) of one shared beginning (0) do not see
  * each other, so one picture serves many questions.
- * @param features picture tokens [images, imageTokens, hidden], from `imageTokens` or an input
+ * @param features picture tokens [images, imageTokens, hidden], from `seenPictures` or an input
  */
 export function sequenceHidden(p: Parameters, config: FlashVLConfig, shape: SequenceShape, features: Value): Value {
   const { rows, length } = shape;

@@ -1,7 +1,7 @@
 /** @file The graphs of a GRPO update: log-probabilities of sampled tokens, and the policy loss over them. */
 
 import { input, type Value } from "../graph/index.ts";
-import { type FlashVLConfig, imageTokens, Parameters, sequenceHidden } from "../model/index.ts";
+import { type FlashVLConfig, Parameters, seenPictures, sequenceHidden } from "../model/index.ts";
 import { type PolicyLossOptions, policyLoss } from "./loss/policy-loss.ts";
 import { tokenLogProbs } from "./loss/token-log-probs.ts";
 import type { SftShape } from "./sft-graph.ts";
@@ -19,7 +19,7 @@ export interface GrpoGraphOptions extends PolicyLossOptions {
 /** log p and entropy of the labelled tokens; inputs as `sftGraph`, without the weights. */
 function sampledTokens(config: FlashVLConfig, shape: SftShape, temperature: number) {
   const p = new Parameters(config);
-  const hidden = sequenceHidden(p, config, shape, imageTokens(p, config, shape.images));
+  const hidden = sequenceHidden(p, config, shape, seenPictures(p, config, shape.images).tokens);
   const rows = input("label_rows", "int64", [shape.labels]);
   const targets = input("targets", "int64", [shape.labels]);
   const scale = temperature === 1 ? undefined : input("inverse_temperature", "float32", []);

@@ -115,6 +115,15 @@ export const sftRecipe = z.strictObject({
     .min(1)
     .default(["tower", "adapter", "decoder"]),
   lora: lora.optional(),
+  /** Goes on teaching the tower to see, beside the conversations, with the head of an earlier "see" run. */
+  see: z
+    .strictObject({
+      /** Checkpoint folder of that run. */
+      head: z.string(),
+      weight: z.number().positive().default(1),
+      emptyWeight: z.number().positive().default(0.1),
+    })
+    .optional(),
   recompute: z.boolean().default(false),
   maxLength: positive.optional(),
   onBadRow: z.enum(["stop", "skip"]).default("stop"),
@@ -201,6 +210,7 @@ export async function readRecipe(path: string): Promise<Recipe> {
   const absolute = (p: string | undefined) => p && resolve(base, p);
   const done = { ...data, model: resolve(base, data.model) } as Recipe;
   if (done.stage === "sft") {
+    if (done.see) done.see = { ...done.see, head: resolve(base, done.see.head) };
     done.data = { ...done.data, file: absolute(done.data.file), images: absolute(done.data.images) };
     if (done.validation) done.validation = { ...done.validation, file: absolute(done.validation.file) };
   }

@@ -1,6 +1,7 @@
 /** @file The graph of one step of teaching the tower to see: a class for each half of each patch, from a throw-away head. */
 
-import { input, linear, logProbOf, mul, neg, reduceSum, reshape, scoped, weight } from "../graph/index.ts";
+import type { Tensor } from "../engine/index.ts";
+import { input, linear, logProbOf, mul, neg, reduceSum, reshape, scoped, type Value, weight } from "../graph/index.ts";
 import { type FlashVLConfig, type Parameter, Parameters, primitiveTowerAttend, tower } from "../model/index.ts";
 import type { StepGraph } from "./step-session.ts";
 
@@ -18,21 +19,52 @@ export const seeHead = (config: FlashVLConfig, classes: number): Parameter[] => 
   { name: "see.head.bias", shape: [LABELS_PER_PATCH * classes], part: "unused", required: true },
 ];
 
+/** Half patches of so many pictures. */
+export const seeLabels = ({ vision }: FlashVLConfig, images: number): number =>
+  images * (vision.imageSize / vision.patchSize) ** 2 * LABELS_PER_PATCH;
+
 /**
- * Inputs: `pixels` float32 [images, 3, size, size] · `targets` int64 [images·patches·2] · `weights` float32, same shape.
- * Outputs: `loss` = -Σ weight·log p(target), `log_probs`.
+ * -Σ weight·log p(class) over half patches, from the tower's output [images, patches, hidden].
+ * Inputs it adds: `see_targets` int64 and `see_weights` float32, both [images·patches·2].
  */
-export function seeGraph(config: FlashVLConfig, images: number, classes: number): StepGraph {
-  const p = new Parameters(config);
-  const size = config.vision.imageSize;
-  const labels = images * (size / config.vision.patchSize) ** 2 * LABELS_PER_PATCH;
-  const pixels = input("pixels", "float32", [images, 3, size, size]);
-  const targets = input("targets", "int64", [labels]);
-  const weights = input("weights", "float32", [labels]);
-  const seen = tower(p, config, pixels, primitiveTowerAttend(config.vision)); // [images, patches, hidden]
-  const logProbs = scoped("see", () => {
+export function seeLoss(config: FlashVLConfig, patches: Value, classes: number): { loss: Value; logProbs: Value } {
+  return scoped("see", () => {
+    const labels = seeLabels(config, patches.shape[0] as number);
+    const targets = input("see_targets", "int64", [labels]);
+    const weights = input("see_weights", "float32", [labels]);
     const [w, b] = seeHead(config, classes).map((q) => weight(q.name, "float32", q.shape));
-    return logProbOf(reshape(linear(seen, w!, b), [labels, classes]), targets);
+    const logProbs = logProbOf(reshape(linear(patches, w!, b), [labels, classes]), targets);
+    return { loss: neg(reduceSum(mul(logProbs, weights), [0])), logProbs };
   });
-  return { loss: neg(reduceSum(mul(logProbs, weights), [0])), outputs: { log_probs: logProbs } };
+}
+
+/** Inputs: `pixels` float32 [images, 3, size, size] and those of `seeLoss`. Outputs: `loss`, `log_probs`. */
+export function seeGraph(config: FlashVLConfig, images: number, classes: number): StepGraph {
+  const size = config.vision.imageSize;
+  const pixels = input("pixels", "float32", [images, 3, size, size]);
+  const seen = tower(new Parameters(config), config, pixels, primitiveTowerAttend(config.vision));
+  const { loss, logProbs } = seeLoss(config, seen, classes);
+  return { loss, outputs: { log_probs: logProbs } };
+}
+
+/** Half patches with nothing on them. */
+const EMPTY = 0;
+
+/** Fills targets and weights for these pictures' labels; weights are 1, `emptyWeight` on nothing, and sum to `total`. */
+export function fillSeeLabels(
+  inputs: ReadonlyMap<string, Tensor>,
+  pictures: readonly ArrayLike<number>[],
+  emptyWeight: number,
+  total = 1,
+): void {
+  const targets = (inputs.get("see_targets")!.data as BigInt64Array).fill(0n);
+  const weights = (inputs.get("see_weights")!.data as Float32Array).fill(0);
+  let [at, sum] = [0, 0];
+  for (const labels of pictures)
+    for (let j = 0; j < labels.length; j++, at++) {
+      targets[at] = BigInt(labels[j]!);
+      weights[at] = labels[j] === EMPTY ? emptyWeight : 1;
+      sum += weights[at]!;
+    }
+  for (let i = 0; i < at; i++) weights[i]! *= total / sum;
 }

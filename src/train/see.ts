@@ -10,7 +10,7 @@ import { TrainingRandom } from "./random.ts";
 import { resolvedSchedule, type SeeRecipe } from "./recipe.ts";
 import { openRunFolder } from "./run/run-folder.ts";
 import { loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
-import { LABELS_PER_PATCH, seeGraph, seeHead } from "./see-graph.ts";
+import { fillSeeLabels, seeGraph, seeHead } from "./see-graph.ts";
 import { createStepSession } from "./step-session.ts";
 
 /** One labelled picture. */
@@ -29,8 +29,6 @@ export interface SeeOptions {
   readonly signal?: AbortSignal;
   readonly print?: (line: string) => void;
 }
-
-const EMPTY = 0;
 
 /** exp(log-prob) > 1/2 means right for sure, but less may be right too; this counts the share of labels that are surely right. */
 function sureShare(logProbs: Float32Array, targets: BigInt64Array, kind: "empty" | "full"): number {
@@ -73,11 +71,9 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
     threads: recipe.threads,
   });
   const pixels = session.inputs.get("pixels")!.data as Float32Array;
-  const targets = session.inputs.get("targets")!.data as BigInt64Array;
-  const weights = session.inputs.get("weights")!.data as Float32Array;
+  const targets = session.inputs.get("see_targets")!.data as BigInt64Array;
   const logProbs = session.outputs.get("log_probs")!.data as Float32Array;
   const gradients = new Map([...session.gradients].map(([name, t]) => [name, t.data]));
-  const perImage = (config.vision.imageSize / config.vision.patchSize) ** 2 * LABELS_PER_PATCH;
 
   // ---- the loop
   const samples = options.samples(cursor)[Symbol.asyncIterator]();
@@ -90,17 +86,14 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
       const drawn = await next;
       next = batch(); // drawn in worker threads while the step runs
       next.catch(() => {});
-      let total = 0;
       drawn.forEach((sample, i) => {
         pixels.set(sample.pixels, i * sample.pixels.length);
-        for (let j = 0; j < perImage; j++) {
-          const label = sample.labels[j]!;
-          targets[i * perImage + j] = BigInt(label);
-          weights[i * perImage + j] = label === EMPTY ? recipe.emptyWeight : 1;
-          total += weights[i * perImage + j]!;
-        }
       });
-      for (let i = 0; i < weights.length; i++) weights[i]! /= total;
+      fillSeeLabels(
+        session.inputs,
+        drawn.map((sample) => sample.labels),
+        recipe.emptyWeight,
+      );
       const waited = performance.now() - started;
       await session.run();
       const { norm, learningRate } = optimizer.update(gradients);

@@ -1,8 +1,9 @@
 /** @file The graph of one supervised step: packed sequences with pictures to a weighted sum of token losses. */
 
-import { input, mul, neg, reduceSum, type Value } from "../graph/index.ts";
-import { type FlashVLConfig, imageTokens, Parameters, type SequenceShape, sequenceHidden } from "../model/index.ts";
+import { add, input, mul, neg, reduceSum, type Value } from "../graph/index.ts";
+import { type FlashVLConfig, Parameters, type SequenceShape, seenPictures, sequenceHidden } from "../model/index.ts";
 import { tokenLogProbs } from "./loss/token-log-probs.ts";
+import { seeLoss } from "./see-graph.ts";
 import type { StepGraph } from "./step-session.ts";
 
 export interface SftShape extends SequenceShape {
@@ -10,6 +11,8 @@ export interface SftShape extends SequenceShape {
   readonly labels: number;
   /** Rows that meet the LM head at once; divides `labels`. */
   readonly headChunk: number;
+  /** The tower's own lesson beside the conversations: number of classes that a half patch can show. */
+  readonly seeClasses?: number;
 }
 
 /**
@@ -18,6 +21,7 @@ export interface SftShape extends SequenceShape {
  *
  * Inputs: those of `sequenceHidden`, `pixels` (or `features` when the tower and adapter are frozen), and `label_rows`
  * int64 [labels] (rows·length index of the token before), `targets` int64 [labels], `weights` float32 [labels].
+ * With `seeClasses` the loss of `seeLoss` is added, with its inputs, and `chat_loss` tells the conversations' part.
  * Outputs: `loss`, `log_probs` [labels], `correct` [labels] (1 where the target is the most likely token).
  */
 export function sftGraph(
@@ -26,14 +30,17 @@ export function sftGraph(
   pictures: "pixels" | "features" = "pixels",
 ): StepGraph {
   const p = new Parameters(config);
+  const pictured = pictures === "pixels" ? seenPictures(p, config, shape.images) : undefined;
   const features: Value =
-    pictures === "pixels"
-      ? imageTokens(p, config, shape.images)
-      : input("features", "float32", [shape.images, config.imageTokens, config.decoder.hiddenSize]);
+    pictured?.tokens ?? input("features", "float32", [shape.images, config.imageTokens, config.decoder.hiddenSize]);
   const hidden = sequenceHidden(p, config, shape, features);
   const rows = input("label_rows", "int64", [shape.labels]);
   const targets = input("targets", "int64", [shape.labels]);
   const weights = input("weights", "float32", [shape.labels]);
   const { logProbs, correct } = tokenLogProbs(p, hidden, rows, targets, { chunk: shape.headChunk });
-  return { loss: neg(reduceSum(mul(logProbs, weights), [0])), outputs: { log_probs: logProbs, correct } };
+  const chatLoss = neg(reduceSum(mul(logProbs, weights), [0]));
+  const outputs = { log_probs: logProbs, correct };
+  if (!shape.seeClasses || !pictured) return { loss: chatLoss, outputs };
+  const see = seeLoss(config, pictured.patches, shape.seeClasses);
+  return { loss: add(chatLoss, see.loss), outputs: { ...outputs, chat_loss: chatLoss } };
 }

@@ -13,6 +13,8 @@ import { TrainingRandom } from "./random.ts";
 import { resolvedSchedule, type SftRecipe } from "./recipe.ts";
 import { openRunFolder } from "./run/run-folder.ts";
 import { loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
+import { fillSeeLabels } from "./see-graph.ts";
+import { loadSeeHead } from "./see-head.ts";
 import { type SftShape, sftGraph } from "./sft-graph.ts";
 import { createStepSession, type StepSession } from "./step-session.ts";
 
@@ -63,15 +65,23 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
   const config = parseConfig(checkpoint.config);
   const base = await loadParameters(config, checkpoint);
   await checkpoint.close();
-  const shape: SftShape = { ...recipe.batch, headChunk: recipe.batch.headChunk ?? recipe.batch.labels };
+  const see = recipe.see && (await loadSeeHead(recipe.see.head, config));
+  const shape: SftShape = {
+    ...recipe.batch,
+    headChunk: recipe.batch.headChunk ?? recipe.batch.labels,
+    seeClasses: see?.classes,
+  };
   const random = new TrainingRandom(recipe.seed);
 
   // ---- what is trained
   const adapters = recipe.lora ? loraParameters(base.parameters, recipe.lora) : [];
-  const store = ParameterStore.joined(base, adapters);
+  const store = ParameterStore.joined(base, [...adapters, ...(see?.parameters ?? [])]);
+  see?.fill(store);
   if (adapters.length) initialize(store, random, (p) => adapters.includes(p));
   const parts = new Set<string>(recipe.train);
-  const trained = (adapters.length ? adapters : store.parameters.filter((p) => parts.has(p.part))).map((p) => p.name);
+  const trained = (
+    adapters.length ? adapters : store.parameters.filter((p) => parts.has(p.part) || see?.parameters.includes(p))
+  ).map((p) => p.name);
   const optimizer = new Optimizer(store, trained, { ...recipe.optimizer, schedule: resolvedSchedule(recipe) });
 
   // ---- resume
@@ -104,7 +114,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     trained,
     recompute: recipe.recompute,
   });
-  const graph = sftGraph(config, shape);
+  const graph = sftGraph(config, { ...shape, seeClasses: undefined });
   const evaluator = options.validation?.length
     ? await createStepSession({ outputs: graph.outputs }, store, common)
     : undefined;
@@ -132,6 +142,8 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     }
     return taken;
   };
+  const lossOutput = session.outputs.get(see ? "chat_loss" : "loss")!.data as Float32Array;
+  const wholeLoss = session.outputs.get("loss")!.data as Float32Array;
   let next = take();
   try {
     while (optimizer.step < recipe.steps && !options.signal?.aborted) {
@@ -140,28 +152,34 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
       if (window.length === 0) break;
       const waited = performance.now() - started;
       const tokens = window.reduce((n, b) => n + b.trainedTokens, 0);
-      let [loss, right] = [0, 0];
+      let [loss, seeing, right] = [0, 0, 0];
       accumulated.reset();
       for (const [i, batch] of window.entries()) {
         weights.fill(0);
         fillInputs(session.inputs, batch, shape, config.imageTokens, (label) => {
           weights[label] = 1 / tokens;
         });
+        if (recipe.see) {
+          const labels = batch.rows.flat().flatMap((sample) => sample.patchLabels ?? []);
+          fillSeeLabels(session.inputs, labels, recipe.see.emptyWeight, recipe.see.weight / window.length);
+        }
         if (i === window.length - 1) {
           next = take(); // prepared while the step runs
           next.catch(() => {});
         }
         await session.run();
-        loss += (session.outputs.get("loss")!.data as Float32Array)[0]!;
+        loss += lossOutput[0]!;
+        seeing += wholeLoss[0]! - lossOutput[0]!;
         const correct = session.outputs.get("correct")!.data as Float32Array;
         for (let j = 0; j < batch.trainedTokens; j++) right += correct[j]!;
         accumulated.add();
       }
-      optimizer.checkLoss(loss, accumulated.gradients);
+      optimizer.checkLoss(loss + seeing, accumulated.gradients);
       const { norm, learningRate } = optimizer.update(accumulated.gradients);
       cursor = window.at(-1)!.cursor;
       const metrics = {
         loss,
+        ...(see ? { see_loss: seeing } : {}),
         mean_token_accuracy: right / tokens,
         grad_norm: norm,
         learning_rate: learningRate,

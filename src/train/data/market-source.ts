@@ -106,7 +106,10 @@ export async function* marketSequences(
     }
     // A picture about which nothing fits teaches nothing; its place in the stream is kept by its index all the same.
     yield conversations.length > 0
-      ? toSequence(conversations, [preprocessImage(drawn.image, preprocessor)])
+      ? {
+          ...toSequence(conversations, [preprocessImage(drawn.image, preprocessor)]),
+          patchLabels: [drawn.patchLabels],
+        }
       : { ids: [], positions: [], branches: [], targets: [], pixels: [] };
   }
 }

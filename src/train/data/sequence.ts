@@ -18,6 +18,8 @@ export interface Sequence {
   readonly targets: readonly (readonly [number, number])[];
   /** Pictures, [3, size, size] each, in the order of their slots. */
   readonly pixels: readonly Float32Array[];
+  /** Class of each half patch of each picture, where the data knows it: the tower's own lesson. */
+  readonly patchLabels?: readonly ArrayLike<number>[];
 }
 
 const IGNORED = -100;
