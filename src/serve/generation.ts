@@ -1,5 +1,7 @@
 /** @file One request's way through the server: wait for a slot, decode its pictures, generate each answer, give the slot back. */
-import type { AnswerToken, ChatMessage, ChatModel, ChatOptions, ChatResult, PictureInput } from "./chat-model.ts";
+import type { GenerateOptions } from "../engine/index.ts";
+import type { Message, RgbImage } from "../processor/index.ts";
+import type { AnswerToken, ChatModel, ChatResult } from "./chat-model.ts";
 import type { ServeContext } from "./context.ts";
 import { ApiError } from "./errors.ts";
 import { atPlace, readPicture } from "./pictures.ts";
@@ -7,7 +9,7 @@ import type { Slot } from "./queue.ts";
 
 /** A message whose pictures are still what `Picture` says; `param` names each one's place in the request. */
 export interface JobMessage<Picture = string> {
-  role: ChatMessage["role"];
+  role: Message["role"];
   content: string | ({ type: "text"; text: string } | { type: "image"; image: Picture; param: string })[];
 }
 
@@ -16,7 +18,7 @@ export interface Job {
   messages: JobMessage[];
   /** Number of answers; answer i > 0 is drawn with seed + i. */
   choices: number;
-  options: ChatOptions;
+  options: GenerateOptions;
 }
 
 /** The engine's seeds are 32-bit; larger ones are taken modulo. */
@@ -48,7 +50,7 @@ export async function* runJob(context: ServeContext, job: Job, request: JobReque
   const { slot, messages } = await prepareMessages(context, job.messages, signal);
   try {
     for (let choice = 0; choice < job.choices; choice += 1) {
-      const options: ChatOptions = { ...job.options, signal };
+      const options: GenerateOptions = { ...job.options, signal };
       if (options.seed !== undefined) options.seed = (options.seed + choice) % SEEDS;
       yield* answer(context, model, messages, options, choice, request);
     }
@@ -65,7 +67,7 @@ export async function prepareMessages(
   context: ServeContext,
   asked: JobMessage[],
   signal: AbortSignal,
-): Promise<{ slot: Slot; messages: ChatMessage[] }> {
+): Promise<{ slot: Slot; messages: Message[] }> {
   const { maxPictureBytes, maxPixels } = context.settings;
   const encoded = await mapPictures(asked, (url, param) =>
     readPicture(url, param, context.pictures, maxPictureBytes, signal),
@@ -88,8 +90,8 @@ export async function prepareMessages(
 async function* answer(
   context: ServeContext,
   model: ChatModel,
-  messages: ChatMessage[],
-  options: ChatOptions,
+  messages: Message[],
+  options: GenerateOptions,
   choice: number,
   { arrived, signal }: JobRequest,
 ): AsyncGenerator<JobEvent> {
@@ -145,7 +147,7 @@ async function decode(
   maxPixels: number,
   param: string,
   signal: AbortSignal,
-): Promise<PictureInput> {
+): Promise<RgbImage> {
   signal.throwIfAborted();
   try {
     return await context.pictures.decode(bytes, maxPixels);

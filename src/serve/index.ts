@@ -1,18 +1,5 @@
 /** @file The server's door: an OpenAI-compatible HTTP server over any model with FlashVL's shape. */
-export type {
-  AnswerToken,
-  AttentionMap,
-  CacheStats,
-  ChatContentPart,
-  ChatMessage,
-  ChatModel,
-  ChatOptions,
-  ChatPart,
-  ChatResult,
-  ChatUsage,
-  PictureInput,
-  ScoredToken,
-} from "./chat-model.ts";
+export type { AnswerToken, AttentionMap, CacheStats, ChatModel, ChatPart, ChatResult } from "./chat-model.ts";
 export type { ApiErrorBody } from "./errors.ts";
 export type { Logger } from "./log.ts";
 export type { PictureLoader } from "./pictures.ts";

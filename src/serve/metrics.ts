@@ -1,6 +1,7 @@
 /** @file Prometheus metrics under the names and meanings that Kubernetes inference gateways read (those of vLLM). */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { CacheStats, ChatUsage } from "./chat-model.ts";
+import type { Usage } from "../engine/index.ts";
+import type { CacheStats } from "./chat-model.ts";
 import type { AdmissionQueue } from "./queue.ts";
 
 /** Times of one answer, in seconds. */
@@ -106,7 +107,7 @@ export class ServerMetrics {
   }
 
   /** Records a finished answer. */
-  answered(reason: string, usage: ChatUsage, times: AnswerTimes): void {
+  answered(reason: string, usage: Usage, times: AnswerTimes): void {
     this.#firstToken.observe(times.firstToken);
     this.#endToEnd.observe(times.total);
     this.#promptTokens.inc(usage.promptTokens);

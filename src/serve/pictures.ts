@@ -1,6 +1,6 @@
 /** @file Pictures of a request: first to file bytes (before the request waits), then to pixels (only once it has a slot). */
-import { fetchImage, loadImage } from "../processor/index.ts";
-import type { PictureInput } from "./chat-model.ts";
+
+import { fetchImage, loadImage, type RgbImage } from "../processor/index.ts";
 import { ApiError, toApiError } from "./errors.ts";
 import type { ServeSettings } from "./settings.ts";
 
@@ -9,7 +9,7 @@ export interface PictureLoader {
   /** Bytes behind an http(s) URL, only from allowed hosts and never from private addresses. */
   fetch(url: URL, signal: AbortSignal): Promise<Uint8Array>;
   /** Pixels of a picture file; throws before it decodes when the header promises more than `maxPixels`. */
-  decode(bytes: Uint8Array, maxPixels: number): Promise<PictureInput>;
+  decode(bytes: Uint8Array, maxPixels: number): Promise<RgbImage>;
 }
 
 /**

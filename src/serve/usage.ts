@@ -1,5 +1,5 @@
 /** @file Token counts in OpenAI's shape, summed over the answers of one request. */
-import type { ChatUsage } from "./chat-model.ts";
+import type { Usage } from "../engine/index.ts";
 
 /** `usage` of a chat completion. */
 export interface ApiUsage {
@@ -14,7 +14,7 @@ export interface ApiUsage {
  *
  * @example const usage = sumUsage(results.map((result) => result.usage));
  */
-export function sumUsage(usages: readonly ChatUsage[]): ApiUsage {
+export function sumUsage(usages: readonly Usage[]): ApiUsage {
   const [first] = usages;
   const completion = usages.reduce((sum, usage) => sum + usage.completionTokens, 0);
   const prompt = first?.promptTokens ?? 0;

@@ -1,12 +1,7 @@
 /** @file A scripted model for the server's tests: bytes are its tokens, and it prefers the next byte of its script. */
-import type {
-  AttentionMap,
-  ChatMessage,
-  ChatModel,
-  ChatOptions,
-  ChatPart,
-  ScoredToken,
-} from "../../src/serve/index.ts";
+import type { GenerateOptions, TokenLogprob } from "../../src/engine/index.ts";
+import type { Message, RgbImage } from "../../src/processor/index.ts";
+import type { AttentionMap, ChatModel, ChatPart } from "../../src/serve/index.ts";
 
 /** Token id that ends an answer; ids below it are bytes. */
 export const END = 256;
@@ -17,20 +12,22 @@ const CERTAIN = 12;
 /** How a fake model behaves. */
 export interface FakeOptions {
   /** The answer's text; by default it tells what was asked and how many pictures of which size came along. */
-  script?: (messages: ChatMessage[]) => string;
+  script?: (messages: Message[]) => string;
   /** Awaited before every token; lets a test hold an answer at a place. */
   beforeToken?: (index: number, signal: AbortSignal | undefined) => Promise<void> | void;
-  attention?: (messages: ChatMessage[], answer: string, index: number) => Promise<AttentionMap>;
+  attention?: (messages: Message[], answer: string, index: number) => Promise<AttentionMap>;
 }
 
+const sizeOf = ({ width, height }: RgbImage) => `${width}×${height}`;
+
 /** The text a fake model answers by default. */
-export function echo(messages: ChatMessage[]): string {
+export function echo(messages: Message[]): string {
   const sizes: string[] = [];
   let last = "";
   for (const { role, content } of messages) {
     const parts = typeof content === "string" ? [{ type: "text" as const, text: content }] : content;
     for (const part of parts) {
-      if (part.type === "image") sizes.push(`${part.image.width}×${part.image.height}`);
+      if (part.type === "image") sizes.push(sizeOf(part.image as RgbImage));
       else if (role === "user") last = part.text;
     }
   }
@@ -42,11 +39,11 @@ export class FakeModel implements ChatModel {
   readonly info = { maxContext: 32_768 };
   readonly tokenizer = {
     vocabSize: VOCAB,
-    decode: (ids: number[]) => Buffer.from(ids.filter((id) => id !== END)).toString("utf8"),
+    decode: (ids: Iterable<number>) => Buffer.from([...ids].filter((id) => id !== END)).toString("utf8"),
     tokenBytes: (id: number) => (id === END ? new Uint8Array(0) : Uint8Array.of(id)),
   };
   readonly attention?: ChatModel["attention"];
-  readonly requests: { messages: ChatMessage[]; options: ChatOptions }[] = [];
+  readonly requests: { messages: Message[]; options: GenerateOptions }[] = [];
   active = 0;
   mostActive = 0;
   aborted = 0;
@@ -57,7 +54,7 @@ export class FakeModel implements ChatModel {
     this.attention = options.attention;
   }
 
-  async *stream(_image: null, messages: ChatMessage[], options: ChatOptions = {}): AsyncGenerator<ChatPart> {
+  async *stream(_image: null, messages: Message[], options: GenerateOptions = {}): AsyncGenerator<ChatPart> {
     this.requests.push({ messages, options });
     this.active += 1;
     this.mostActive = Math.max(this.mostActive, this.active);
@@ -68,7 +65,7 @@ export class FakeModel implements ChatModel {
     }
   }
 
-  async *#generate(messages: ChatMessage[], options: ChatOptions): AsyncGenerator<ChatPart> {
+  async *#generate(messages: Message[], options: GenerateOptions): AsyncGenerator<ChatPart> {
     const script = Buffer.from((this.#options.script ?? echo)(messages));
     const limit = options.maxNewTokens ?? 256;
     const decoder = new TextDecoder();
@@ -109,7 +106,7 @@ export class FakeModel implements ChatModel {
   }
 
   /** Log-probabilities of the next token: the scripted one far ahead of noise that depends on the place only. */
-  #scores(wanted: number, tokens: number[], options: ChatOptions): Float32Array {
+  #scores(wanted: number, tokens: number[], options: GenerateOptions): Float32Array {
     const logits = Float32Array.from({ length: VOCAB }, (_, id) => ((id * 31 + tokens.length * 17) % 101) / 101);
     logits[wanted] = CERTAIN;
     for (const [id, bias] of Object.entries(options.logitBias ?? {})) logits[Number(id)]! += bias;
@@ -118,7 +115,7 @@ export class FakeModel implements ChatModel {
   }
 }
 
-function choose(logprobs: Float32Array, at: number, { doSample, seed = 0, temperature = 1 }: ChatOptions): number {
+function choose(logprobs: Float32Array, at: number, { doSample, seed = 0, temperature = 1 }: GenerateOptions): number {
   if (!doSample) return best(logprobs, 1)[0]!.token;
   // A draw that depends on seed and place only; temperature 2 flattens the script's lead enough for chance to show.
   const weights = logprobs.map((value) => Math.exp(value / temperature ** 3));
@@ -131,7 +128,7 @@ function choose(logprobs: Float32Array, at: number, { doSample, seed = 0, temper
   return END;
 }
 
-function best(logprobs: Float32Array, count: number): ScoredToken[] {
+function best(logprobs: Float32Array, count: number): TokenLogprob[] {
   return Array.from(logprobs, (logprob, token) => ({ token, logprob }))
     .sort((a, b) => b.logprob - a.logprob)
     .slice(0, count);

@@ -1,8 +1,9 @@
 /** @file A chat completion in one JSON answer. */
-import type { ChatModel, ChatUsage } from "../chat-model.ts";
+import type { Usage } from "../../engine/index.ts";
+import type { ChatModel } from "../chat-model.ts";
 import type { JobEvent } from "../generation.ts";
 import { sumUsage } from "../usage.ts";
-import { type TokenLogprob, toLogprob } from "./logprobs.ts";
+import { type ApiLogprob, toLogprob } from "./logprobs.ts";
 
 /** What every chunk and completion of one request carries. */
 export interface AnswerHead {
@@ -18,8 +19,8 @@ export interface AnswerHead {
  */
 export async function completeChat(events: AsyncIterable<JobEvent>, model: ChatModel, head: AnswerHead) {
   const choices = [];
-  const usages: ChatUsage[] = [];
-  let logprobs: TokenLogprob[] | null = null;
+  const usages: Usage[] = [];
+  let logprobs: ApiLogprob[] | null = null;
   for await (const event of events) {
     if (event.type === "text") {
       if (event.token) {

@@ -1,12 +1,13 @@
 /** @file Logprobs in OpenAI's chat shape. */
-import type { AnswerToken, ChatModel, ScoredToken } from "../chat-model.ts";
+import type { TokenLogprob } from "../../engine/index.ts";
+import type { AnswerToken, ChatModel } from "../chat-model.ts";
 
 /** One token with its alternatives, as in `choices[].logprobs.content[]`. */
-export interface TokenLogprob {
+export interface ApiLogprob {
   token: string;
   logprob: number;
   bytes: number[];
-  top_logprobs?: TokenLogprob[];
+  top_logprobs?: ApiLogprob[];
 }
 
 /** OpenAI's stand-in for minus infinity, which JSON cannot hold. */
@@ -17,14 +18,14 @@ const LEAST_LOGPROB = -9999;
  *
  * @example const entry = toLogprob(model.tokenizer, { token: 42, logprob: -0.1 });
  */
-export function toLogprob(tokenizer: ChatModel["tokenizer"], token: AnswerToken): TokenLogprob {
+export function toLogprob(tokenizer: ChatModel["tokenizer"], token: AnswerToken): ApiLogprob {
   return {
     ...scored(tokenizer, token),
     top_logprobs: (token.topLogprobs ?? []).map((alternative) => scored(tokenizer, alternative)),
   };
 }
 
-function scored(tokenizer: ChatModel["tokenizer"], { token, logprob }: ScoredToken): TokenLogprob {
+function scored(tokenizer: ChatModel["tokenizer"], { token, logprob }: TokenLogprob): ApiLogprob {
   const bytes = tokenizer.tokenBytes(token);
   return { token: Buffer.from(bytes).toString("utf8"), logprob: Math.max(LEAST_LOGPROB, logprob), bytes: [...bytes] };
 }

@@ -1,5 +1,6 @@
 /** @file A chat completion as server-sent chunks. */
-import type { ChatModel, ChatUsage } from "../chat-model.ts";
+import type { Usage } from "../../engine/index.ts";
+import type { ChatModel } from "../chat-model.ts";
 import type { JobEvent } from "../generation.ts";
 import type { SseEvent } from "../sse.ts";
 import { sumUsage } from "../usage.ts";
@@ -17,7 +18,7 @@ export async function* streamChat(
   head: AnswerHead,
   includeUsage: boolean,
 ): AsyncGenerator<SseEvent> {
-  const usages: ChatUsage[] = [];
+  const usages: Usage[] = [];
   const begun = new Set<number>();
   const chunk = (body: object): SseEvent => ({
     data: JSON.stringify({

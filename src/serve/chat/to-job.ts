@@ -1,5 +1,6 @@
 /** @file Turns a checked chat completion request into a job for the model. */
-import type { ChatModel, ChatOptions } from "../chat-model.ts";
+import type { GenerateOptions } from "../../engine/index.ts";
+import type { ChatModel } from "../chat-model.ts";
 import { ApiError } from "../errors.ts";
 import type { Job, JobMessage } from "../generation.ts";
 import { jsonSchemaOf } from "../json-schema.ts";
@@ -29,7 +30,7 @@ export function chatToJob(request: ChatRequest, settings: ServeSettings, model: 
     throw new ApiError(400, "stream_options needs stream: true.", { param: "stream_options", code: "invalid_value" });
   }
   const format = request.response_format;
-  const options: ChatOptions = {
+  const options: GenerateOptions = {
     ...samplingOptions(request),
     maxNewTokens: tokenLimit(
       request.max_completion_tokens ?? request.max_tokens,
@@ -58,7 +59,7 @@ export function chatToJob(request: ChatRequest, settings: ServeSettings, model: 
 /** Sampling settings as the engine names them; any of them that asks for chance turns sampling on. */
 export function samplingOptions(
   request: Partial<Pick<ChatRequest, "temperature" | "top_p" | "top_k" | "min_p" | "repetition_penalty" | "seed">>,
-): ChatOptions {
+): GenerateOptions {
   const { temperature, top_p, top_k, min_p, repetition_penalty, seed } = request;
   const asksForChance = temperature == null ? top_p != null || top_k != null || min_p != null : temperature > 0;
   return {

@@ -1,6 +1,8 @@
 /** @file The objects of the Responses API that answers are made of. */
-import type { TokenLogprob } from "../chat/logprobs.ts";
-import type { ChatResult, ChatUsage } from "../chat-model.ts";
+
+import type { Usage } from "../../engine/index.ts";
+import type { ApiLogprob } from "../chat/logprobs.ts";
+import type { ChatResult } from "../chat-model.ts";
 import type { ResponsesRequest } from "./schema.ts";
 
 /** Ids and names that stay the same from the first event of a response to its last. */
@@ -13,7 +15,7 @@ export interface ResponseHead {
 }
 
 /** The `output_text` part of a message. */
-export function textPart(text: string, logprobs: TokenLogprob[]) {
+export function textPart(text: string, logprobs: ApiLogprob[]) {
   return { type: "output_text" as const, text, annotations: [], logprobs };
 }
 
@@ -31,7 +33,7 @@ export function messageItem(
  *
  * @example const response = responseObject(head);
  */
-export function responseObject(head: ResponseHead, end?: { result: ChatResult; logprobs: TokenLogprob[] }) {
+export function responseObject(head: ResponseHead, end?: { result: ChatResult; logprobs: ApiLogprob[] }) {
   const { request } = head;
   const status = end === undefined ? "in_progress" : end.result.finishReason === "stop" ? "completed" : "incomplete";
   return {
@@ -76,7 +78,7 @@ export function responseObject(head: ResponseHead, end?: { result: ChatResult; l
   };
 }
 
-function responseUsage(usage: ChatUsage) {
+function responseUsage(usage: Usage) {
   return {
     input_tokens: usage.promptTokens,
     input_tokens_details: { cached_tokens: usage.cachedTokens },

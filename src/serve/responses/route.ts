@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Hono } from "hono";
 import { answerRequest } from "../answer.ts";
-import { type TokenLogprob, toLogprob } from "../chat/logprobs.ts";
+import { type ApiLogprob, toLogprob } from "../chat/logprobs.ts";
 import type { ChatModel } from "../chat-model.ts";
 import type { ServeContext, ServeEnv } from "../context.ts";
 import type { JobEvent } from "../generation.ts";
@@ -45,7 +45,7 @@ async function completeResponse(
   model: ChatModel,
   head: ResponseHead,
 ): Promise<object> {
-  const logprobs: TokenLogprob[] = [];
+  const logprobs: ApiLogprob[] = [];
   for await (const event of events) {
     if (event.type === "end") return responseObject(head, { result: event.result, logprobs });
     if (event.token) logprobs.push(toLogprob(model.tokenizer, event.token));

@@ -1,5 +1,5 @@
 /** @file A response as semantic server-sent events. */
-import { type TokenLogprob, toLogprob } from "../chat/logprobs.ts";
+import { type ApiLogprob, toLogprob } from "../chat/logprobs.ts";
 import type { ChatModel } from "../chat-model.ts";
 import type { ApiError } from "../errors.ts";
 import type { JobEvent } from "../generation.ts";
@@ -26,7 +26,7 @@ export function responseEvents(model: ChatModel, head: ResponseHead): ResponseEv
   const place = { item_id: head.itemId, output_index: 0, content_index: 0 };
 
   async function* events(source: AsyncIterable<JobEvent>): AsyncGenerator<SseEvent> {
-    const logprobs: TokenLogprob[] = [];
+    const logprobs: ApiLogprob[] = [];
     let begun = false;
     for await (const event of source) {
       if (!begun) {
