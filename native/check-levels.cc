@@ -18,12 +18,12 @@ int main() {
   constexpr int64_t kMost = 1 << 16;
   static float x[kMost], scales[kMost], bias[kMost], wanted[kMost], found[kMost];
   static uint16_t halves[kMost];
-  static uint8_t values[1 << 18];
+  static uint8_t values[1 << 19];
   int failures = 0, checks = 0;
   for (const char* level : {"avx512", "avx2", "neon"}) {
     if (strcmp(flashvl_kernel_name(level), level)) continue;
-    for (int round = 0; round < 400; ++round) {
-      const int64_t m = 1 + next() % 20, n = 1 + next() % 80, k = 1 + next() % 400, block = 32 << next() % 3;
+    for (int round = 0; round < 200; ++round) {
+      const int64_t m = 1 + next() % 20, n = 1 + next() % 600, k = 1 + next() % 400, block = 32 << next() % 3;
       const int bits = next() % 2 ? 4 : 8, half = next() % 2;
       for (int64_t i = 0; i < m * k; ++i) x[i] = float(next()) / (1 << 23) - 1;
       for (uint8_t& v : values) v = uint8_t(next());

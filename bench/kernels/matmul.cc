@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
           PackedWeights w = packed_weights(weights, scales, true, bits, n, k, block);
           const size_t bytes = size_t(w.panels) * 16 * w.blocks * (block * bits / 8 + 2);
           const size_t copies = kWeightBytes / bytes;  // walk over copies, so that weights come from memory as in a model
-          const double seconds = bench::fastest(0.4, [&](size_t i) {
+          const double seconds = bench::fastest(0.25, [&](size_t i) {
             w.values = (const uint8_t*)weights + i % copies * (bytes & ~size_t(63));
             blockwise_matmul(*kernels, parallel, x, m, w, nullptr, y);
           });

@@ -31,7 +31,7 @@ inline __attribute__((always_inline)) const int8_t* add_products(Sums<kRows, kPa
 // in every tile height and for every thread count.
 template <int kRows, int kBits>
 void matmul_tile(const QuantizedRows& a, const PackedWeights& w, const TileColumns& columns, const TileOutput& out) {
-  constexpr int kPanels = Isa::kPanels;
+  constexpr int kPanels = kRows <= Isa::kTileRows ? Isa::kPanels : 1;
   constexpr int kColumnsPerLoad = kBits == 4 ? 8 : 4;  // k values that 64 bytes of weights hold
   const int64_t panel_bytes = w.blocks * w.block * kPanelColumns * kBits / 8;
   const int64_t panel_scales = w.blocks * kPanelColumns;

@@ -11,7 +11,7 @@ constexpr int64_t kSerialQuantize = 16384;
 // Work of one task in multiply-adds and in bytes of weights: enough to hide its hand-over and to read long runs of memory, small
 // enough to balance threads of which one may be disturbed.
 constexpr int64_t kTaskMacs = 24 << 20;
-constexpr int64_t kTaskBytes = 256 << 10;
+constexpr int64_t kTaskBytes = 512 << 10;
 // Tasks that even a small matrix is cut into.
 constexpr int64_t kLeastTasks = 8;
 
@@ -39,8 +39,10 @@ int64_t round_up(int64_t v, int64_t step) { return (v + step - 1) / step * step;
 bool blockwise_matmul(const KernelTable& kernels, const Parallel& parallel, const float* x, int64_t m, const PackedWeights& w,
                       const float* bias, float* y) {
   if (m <= 0) return true;
-  // Tiles of nearly equal height: 290 rows are 49 tiles of 5 or 6, not 48 of 6 and one of 2.
-  const int64_t tiles = (m + kernels.tile_rows - 1) / kernels.tile_rows;
+  // A few more rows than a tile has run as one tall tile of one panel: a second pass over the panel would not overlap with memory.
+  // Otherwise tiles of nearly equal height: 290 rows are 49 tiles of 5 or 6, not 48 of 6 and one of 2.
+  const bool single = m > kernels.tile_rows && m <= kernels.single_rows;
+  const int64_t tiles = single ? 1 : (m + kernels.tile_rows - 1) / kernels.tile_rows;
   const int64_t base = m / tiles, extra = m % tiles;
   const int64_t k_padded = w.blocks * w.block;
   const auto first_row = [&](int64_t t) { return t * base + (t < extra ? t : extra); };
@@ -67,7 +69,7 @@ bool blockwise_matmul(const KernelTable& kernels, const Parallel& parallel, cons
   // One task is a run of panels times a run of row tiles. A tile takes one panel from each half of the run; the weights of
   // both stay in the cache over the row tiles.
   const int64_t panel_bytes = kPanelColumns * k_padded * w.bits / 8;
-  const int64_t group = kernels.tile_panels, groups = (w.panels + group - 1) / group;
+  const int64_t group = single ? 1 : kernels.tile_panels, groups = (w.panels + group - 1) / group;
   const int64_t column_tasks = count_column_tasks(groups, group * panel_bytes, group * kPanelColumns * k_padded * m);
   const int64_t row_tasks = column_tasks >= 8 || tiles < 4 ? 1 : 4;  // a narrow matrix is also split by rows
   parallel(size_t(column_tasks * row_tasks), [&](size_t task) {

@@ -13,6 +13,7 @@ struct Isa {
   static constexpr const char* kName = "avx2";
   static constexpr int kTileRows = 4;    // 4 rows x 1 panel: 8 of 16 registers hold sums
   static constexpr int kPanels = 1;
+  static constexpr int kSingleRows = 0;
   static constexpr int kZeroPoint4 = 8;
   static constexpr int kZeroPoint8 = 0;  // 8-bit weights are made signed on loading
   static constexpr int kAttentionRows = 4, kAttentionPanels = 1;

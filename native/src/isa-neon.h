@@ -13,6 +13,7 @@ struct Isa {
   static constexpr const char* kName = "neon";
   static constexpr int kTileRows = 4;    // 4 rows x 1 panel: 16 of 32 registers hold sums
   static constexpr int kPanels = 1;
+  static constexpr int kSingleRows = 0;
   static constexpr int kZeroPoint4 = 0;  // the instruction takes signed bytes, so weights are made signed on loading
   static constexpr int kZeroPoint8 = 0;
   static constexpr int kAttentionRows = 4, kAttentionPanels = 1;

@@ -13,6 +13,7 @@ struct Isa {
   static constexpr const char* kName = "portable";
   static constexpr int kTileRows = 2;
   static constexpr int kPanels = 1;
+  static constexpr int kSingleRows = 0;
   static constexpr int kZeroPoint4 = 8;
   static constexpr int kZeroPoint8 = 128;
   static constexpr int kAttentionRows = 2, kAttentionPanels = 1;

@@ -18,13 +18,14 @@ void fill_tiles(KernelTable& table) {
 }
 
 inline KernelTable make_table() {
-  static_assert(Isa::kTileRows <= kMaxTileRows);
+  static_assert(Isa::kTileRows <= kMaxTileRows && Isa::kSingleRows <= kMaxTileRows);
   KernelTable table = {};
   table.name = Isa::kName;
   table.tile_rows = Isa::kTileRows;
   table.tile_panels = Isa::kPanels;
   table.quantize_rows = quantize_rows;
-  fill_tiles<Isa::kTileRows>(table);
+  table.single_rows = Isa::kSingleRows;
+  fill_tiles<Isa::kSingleRows ? Isa::kSingleRows : Isa::kTileRows>(table);
   table.attention = make_attention();
   return table;
 }

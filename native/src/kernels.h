@@ -14,7 +14,7 @@ constexpr float kExp2Terms[] = {1.0f, 0.693147181f, 0.240226507f, 0.0555041087f,
 // Columns of a weight panel: one 512-bit register of int32 sums.
 constexpr int kPanelColumns = 16;
 // Most rows of a tile in any instruction set.
-constexpr int kMaxTileRows = 6;
+constexpr int kMaxTileRows = 10;
 
 // Activations of a few rows after quantisation, in the order in which a tile reads them.
 struct QuantizedRows {
@@ -74,7 +74,8 @@ struct AttentionKernels {
 struct KernelTable {
   const char* name;
   int tile_rows;                       // rows of the largest tile
-  int tile_panels;                     // panels of every tile
+  int tile_panels;                     // panels of such a tile
+  int single_rows;                     // rows up to which one tile of one panel beats two tiles, 0 where it never does
   QuantizeRowsFn quantize_rows;
   TileFn tile4[kMaxTileRows + 1];      // by rows, 1 .. tile_rows
   TileFn tile8[kMaxTileRows + 1];

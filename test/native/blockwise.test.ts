@@ -9,6 +9,8 @@ const shapes = [
   { n: 100, k: 256, bits: 4, block: 128, half: true },
   { n: 1, k: 72, bits: 4, block: 32, half: true }, // a last block of 8 values
   { n: 33, k: 205, bits: 4, block: 64, half: true }, // one of 13
+  { n: 1000, k: 32, bits: 4, block: 32, half: true }, // several panels in each task
+  { n: 523, k: 40, bits: 8, block: 32, half: true }, // the last of them alone
   { n: 48, k: 96, bits: 8, block: 32, half: true },
   { n: 31, k: 333, bits: 8, block: 128, half: false },
   { n: 65, k: 1000, bits: 8, block: 1024, half: true }, // one scale per row
