@@ -51,7 +51,7 @@ export async function writeVlmevalFiles(
     const path = named.endsWith(".xlsx") && format !== "xlsx" ? besidePredictions(named, "", format) : named;
     const table =
       holds === "table" ? report.table : holds === "fine" ? report.fine! : holds === "predictions" ? plain : judged;
-    cut += await writeTable(table, path);
+    cut += await writeTable(table, path, holds === "table" || holds === "fine");
     paths.push(path);
   }
   const warnings =

@@ -15,10 +15,14 @@ function plain(value: Value | undefined, float: boolean): string {
   return float ? pyFloatRepr(value) : String(value);
 }
 
-function textTable(table: Table, separator: string): string {
-  // One value with a fraction, or a gap, makes a column of floats.
+/** Columns of result tables that count; all other numbers in them are floats to pandas. */
+const COUNTS = new Set(["tot", "prefetch", "hit"]);
+
+function textTable(table: Table, separator: string, isResult: boolean): string {
   const isFloat = new Map(
     table.columns.map((column) => {
+      if (isResult) return [column, !COUNTS.has(column)];
+      // One value with a fraction, or a gap, makes a column of floats.
       const values = table.rows.map((row) => row[column]);
       const numbers = values.filter((value) => typeof value === "number");
       return [column, numbers.some((value) => !Number.isInteger(value)) || numbers.length < values.length];
@@ -64,14 +68,15 @@ async function writeXlsx(table: Table, path: string): Promise<number> {
 
 /**
  * @param path decides the format by its extension
+ * @param isResult a table of results rather than of rows
  * @returns how many texts Excel's limit has cut
  * @example await writeTable(table, "M_MMStar_acc.csv")
  */
-export async function writeTable(table: Table, path: string): Promise<number> {
+export async function writeTable(table: Table, path: string, isResult = false): Promise<number> {
   if (path.endsWith(".xlsx")) return writeXlsx(table, path);
   if (path.endsWith(".json")) {
     const one = table.rows.length === 1 && path.endsWith("_score.json");
     await writeFile(path, `${JSON.stringify(one ? table.rows[0] : table.rows, null, 4)}\n`);
-  } else await writeFile(path, textTable(table, path.endsWith(".tsv") ? "\t" : ","));
+  } else await writeFile(path, textTable(table, path.endsWith(".tsv") ? "\t" : ",", isResult));
   return 0;
 }

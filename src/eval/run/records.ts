@@ -3,11 +3,11 @@ import {
   closeSync,
   existsSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -72,26 +72,31 @@ export function readAnswers(folder: string): Map<string, string> {
   return answers;
 }
 
-/** Appends answers of one shard (or of the whole) to its own file. */
+/** Appends answers of one shard (or of the whole) to its own file, which is made with the first answer. */
 export class AnswerWriter implements Disposable {
-  readonly #file: number;
+  readonly #path: string;
+  #file: number | undefined;
 
-  /** Opens the file and cuts off a half-written last line. */
   constructor(folder: string, shard: Shard = { index: 0, count: 1 }) {
-    mkdirSync(folder, { recursive: true });
-    const path = join(folder, `answers.${shard.index}-of-${shard.count}.jsonl`);
-    const whole = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
-    this.#file = openSync(path, "a");
-    const end = whole.lastIndexOf(10) + 1;
-    if (end < whole.length) ftruncateSync(this.#file, end);
+    this.#path = join(folder, `answers.${shard.index}-of-${shard.count}.jsonl`);
   }
 
   append(record: AnswerRecord): void {
+    this.#file ??= this.#open();
     writeSync(this.#file, `${JSON.stringify({ key: record.key, text: record.text })}\n`);
   }
 
+  /** Opens the file and cuts off a half-written last line. */
+  #open(): number {
+    const whole = existsSync(this.#path) ? readFileSync(this.#path) : Buffer.alloc(0);
+    const file = openSync(this.#path, "a");
+    const end = whole.lastIndexOf(10) + 1;
+    if (end < whole.length) ftruncateSync(file, end);
+    return file;
+  }
+
   [Symbol.dispose](): void {
-    closeSync(this.#file);
+    if (this.#file !== undefined) closeSync(this.#file);
   }
 }
 
@@ -101,4 +106,6 @@ export function writeFinalAnswers(folder: string, keys: readonly string[], answe
   const temporary = join(folder, `${FINAL}.${process.pid}.tmp`);
   writeFileSync(temporary, lines.join(""));
   renameSync(temporary, join(folder, FINAL));
+  // What the parts hold is in the whole now.
+  for (const name of readdirSync(folder)) if (PART.test(name)) rmSync(join(folder, name));
 }

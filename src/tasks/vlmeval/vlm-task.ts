@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { Score, Task } from "../task.ts";
 import { loadRows, type VlmRow, type VlmRows } from "./data/load-rows.ts";
 import { openSource } from "./data/open-source.ts";
-import { equalNow } from "./maths/equivalence/checker.ts";
+import { equalNow } from "./maths/equivalence/equal-now.ts";
 import { type PromptStyle, promptMessages } from "./prompts/style.ts";
 import { PythonError } from "./python/errors.ts";
 import { runProgram } from "./score/program.ts";

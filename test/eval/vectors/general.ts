@@ -97,7 +97,8 @@ function loadTsv(input: Input) {
     const rows = Array.from({ length: source.length }, (_, row) =>
       source.columns.map((column) => typedValue(source.cells(row)[column]!, source.types[column]!)),
     );
-    const dtypes = { ...source.types };
+    const named = Object.entries(source.types).map(([name, type]) => [name, type === "truth" ? "object" : type]);
+    const dtypes = Object.fromEntries(named);
     source.close();
     return { dtypes, rows };
   });
@@ -174,7 +175,13 @@ export const generalFunctions: Record<string, (input: Input) => unknown> = {
   dump_then_load: (input) => {
     const replies = (input.predictions as string[]).map(expand);
     return readBack(replies, text(input.format) as PredictionFormat).map((value) =>
-      typeof value === "string" ? abbreviate(value) : value === Number.POSITIVE_INFINITY ? "inf" : value,
+      typeof value === "string"
+        ? abbreviate(value)
+        : value === Number.POSITIVE_INFINITY
+          ? "inf"
+          : value === Number.NEGATIVE_INFINITY
+            ? "-inf"
+            : value,
     );
   },
   load_tsv: loadTsv,

@@ -1,6 +1,7 @@
 /** @file From a data file to benchmark rows: rows without a picture dropped, indices settled, shared and multiple pictures resolved (VLMEvalKit `ImageBaseDataset.load`). */
 import type { ImageInput } from "../../../processor/index.ts";
 import { listItems } from "../python/to-list.ts";
+import { groupBy } from "../score/group-by.ts";
 import type { ColumnType } from "./column-type.ts";
 import { IMAGE_COLUMN, type RowSource } from "./row-source.ts";
 
@@ -108,9 +109,13 @@ function listOrOne(cell: string | null): string[] {
   return cell.startsWith("[") && cell.endsWith("]") ? listItems(cell) : [cell];
 }
 
+/** One line per column and word. */
 function missingWarnings(source: RowSource): string[] {
-  return source.wordsTakenForMissing.map(
-    ({ row, column, text }) =>
-      `Row ${source.cells(row).index ?? row + 1}: the text ${JSON.stringify(text)} in column ${column} reads as a missing value, as pandas takes it.`,
-  );
+  const cells = groupBy(source.wordsTakenForMissing, ({ column, text }) => `${column}\0${text}`);
+  return [...cells.values()].map((group) => {
+    const { row, column, text } = group[0]!;
+    const first = source.cells(row).index ?? String(row + 1);
+    const where = group.length === 1 ? `row ${first}` : `${group.length} rows, the first ${first}`;
+    return `The text ${JSON.stringify(text)} in column ${column} reads as a missing value, as pandas takes it (${where}).`;
+  });
 }

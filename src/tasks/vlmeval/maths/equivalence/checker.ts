@@ -1,30 +1,33 @@
-/** @file Are two mathematical answers equal? Normalised, compared as numbers or by computer algebra in a thread with a hard time and memory limit. */
-import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+/** @file Are two mathematical answers equal? Normalised, compared as numbers or by computer algebra in a process with a hard time and memory limit. */
+import { type ChildProcess, fork } from "node:child_process";
+import { createRequire } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { normaliseMath } from "./normalise.ts";
 import { quicklyEqual } from "./quick.ts";
 
 /** An honest comparison takes milliseconds; `9^{9^{9}}` takes for ever. */
 export const EQUIVALENCE_TIME_MS = 2000;
 /** Loading the algebra system comes on top of the first question. */
-const START_TIME_MS = 15_000;
+export const EQUIVALENCE_START_MS = 15_000;
 const MEMORY_MIB = 256;
 
-/** In the source tree the thread registers tsx for itself, since `--import` does not reach threads in Node 20. */
-function startThread(): Worker {
-  const resourceLimits = { maxOldGenerationSizeMb: MEMORY_MIB };
-  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./worker.js", import.meta.url), { resourceLimits });
-  const module = JSON.stringify(new URL("./worker.ts", import.meta.url).href);
-  const start = `import("tsx/esm/api").then(({ register }) => { register(); return import(${module}); });`;
-  return new Worker(start, { eval: true, execArgv: [], resourceLimits });
+/** In the source tree the process loads tsx first. */
+function startProcess(): ChildProcess {
+  const isSource = import.meta.url.endsWith(".ts");
+  const path = fileURLToPath(new URL(isSource ? "./process.ts" : "./process.js", import.meta.url));
+  const loader = isSource ? ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href] : [];
+  const execArgv = [`--max-old-space-size=${MEMORY_MIB}`, ...loader];
+  return fork(path, { execArgv, stdio: ["ignore", "ignore", "ignore", "ipc"] });
 }
 
 interface Pending {
+  question: { a: string; b: string };
   resolve(equal: boolean): void;
   timer: NodeJS.Timeout;
 }
 
 /**
- * Compares answers; one thread, started when first needed and again after each time limit. Close it when done.
+ * Compares answers; one process, started when first needed and again after each time limit. Close it when done.
  * @example
  * using checker = new EquivalenceChecker();
  * await checker.equal("3\\sqrt{2}", "\\sqrt{18}"); // true
@@ -33,12 +36,12 @@ export class EquivalenceChecker implements Disposable {
   /** Comparisons that were cut off at the time or memory limit, and count as unequal. */
   cutOff = 0;
   readonly #known = new Map<string, boolean>();
-  #worker: Worker | undefined;
+  #process: ChildProcess | undefined;
   #ready = false;
   #turn: Promise<unknown> = Promise.resolve();
   #pending: Pending | undefined;
 
-  /** Without waiting for a thread: true, false, or null if algebra has to decide. */
+  /** Without waiting for a process: true, false, or null if algebra has to decide. */
   #decided(answer: string, reference: string): { a: string; b: string; result: boolean | null } {
     const [a, b] = [normaliseMath(answer), normaliseMath(reference)];
     if (a === null || b === null) return { a: "", b: "", result: false };
@@ -59,31 +62,46 @@ export class EquivalenceChecker implements Disposable {
     const known = this.#known.get(`${a}\0${b}`);
     if (known !== undefined) return Promise.resolve(known);
     return new Promise((resolve) => {
-      const worker = this.#start();
-      const limit = EQUIVALENCE_TIME_MS + (this.#ready ? 0 : START_TIME_MS);
-      const timer = setTimeout(() => this.#giveUp(), limit);
+      const child = this.#start();
+      const timer = setTimeout(() => this.#giveUp(), this.#ready ? EQUIVALENCE_TIME_MS : EQUIVALENCE_START_MS);
       this.#pending = {
         timer,
+        question: { a, b },
         resolve: (equal) => {
           this.#known.set(`${a}\0${b}`, equal);
           resolve(equal);
         },
       };
-      worker.ref();
-      worker.postMessage({ id: 0, a, b });
+      child.ref();
+      child.channel?.ref();
+      if (this.#ready) child.send({ a, b });
     });
   }
 
-  #start(): Worker {
-    if (this.#worker) return this.#worker;
-    const worker = startThread();
-    worker.on("message", ({ result }: { result: boolean }) => {
-      this.#ready = true;
-      this.#settle(result);
+  #start(): ChildProcess {
+    if (this.#process) return this.#process;
+    const child = startProcess();
+    const died = () => {
+      if (this.#process === child) this.#giveUp();
+    };
+    child.on("message", (message: { ready: true } | { result: boolean }) => {
+      if (this.#process !== child) return;
+      if ("result" in message) this.#settle(message.result);
+      else this.#becomeReady();
     });
-    worker.on("error", () => this.#giveUp());
-    this.#worker = worker;
-    return worker;
+    // By itself it dies out of memory.
+    child.on("exit", died);
+    child.on("error", died);
+    this.#process = child;
+    return child;
+  }
+
+  #becomeReady(): void {
+    this.#ready = true;
+    if (!this.#pending) return;
+    clearTimeout(this.#pending.timer);
+    this.#pending.timer = setTimeout(() => this.#giveUp(), EQUIVALENCE_TIME_MS);
+    this.#process?.send(this.#pending.question);
   }
 
   #settle(equal: boolean): void {
@@ -91,57 +109,28 @@ export class EquivalenceChecker implements Disposable {
     this.#pending = undefined;
     if (!pending) return;
     clearTimeout(pending.timer);
-    // An idle thread must not keep the process alive.
-    this.#worker?.unref();
+    // While idle it must not keep its parent alive.
+    this.#process?.unref();
+    this.#process?.channel?.unref();
     pending.resolve(equal);
   }
 
   #giveUp(): void {
-    this.cutOff++;
+    if (this.#pending) this.cutOff++;
     this.#stop();
     this.#settle(false);
   }
 
   #stop(): void {
-    void this.#worker?.terminate();
-    this.#worker = undefined;
+    const child = this.#process;
+    this.#process = undefined;
     this.#ready = false;
+    child?.kill("SIGKILL");
   }
 
-  /** End the thread. */
+  /** End the process. */
   [Symbol.dispose](): void {
     this.#stop();
     this.#settle(false);
   }
-}
-
-let blocking: { worker: Worker; started: boolean } | undefined;
-
-/**
- * The same comparison, blocking the calling thread until it is decided or the time is up: for rewards, which are not
- * asynchronous.
- * @example equalNow("10\\pi", "\\pi \\cdot 10") // true
- */
-export function equalNow(answer: string, reference: string): boolean {
-  const [a, b] = [normaliseMath(answer), normaliseMath(reference)];
-  if (a === null || b === null) return false;
-  const quick = quicklyEqual(a, b);
-  if (quick !== null) return quick;
-  blocking ??= { worker: startThread(), started: false };
-  const { worker } = blocking;
-  worker.unref();
-  const signal = new SharedArrayBuffer(4);
-  const { port1, port2 } = new MessageChannel();
-  worker.postMessage({ id: 0, a, b, signal, port: port2 }, [port2]);
-  const limit = EQUIVALENCE_TIME_MS + (blocking.started ? 0 : START_TIME_MS);
-  const outcome = Atomics.wait(new Int32Array(signal), 0, 0, limit);
-  const message = receiveMessageOnPort(port1)?.message as { result: boolean } | undefined;
-  port1.close();
-  if (outcome === "timed-out") {
-    void worker.terminate();
-    blocking = undefined;
-    return false;
-  }
-  blocking.started = true;
-  return message?.result ?? false;
 }

@@ -1,0 +1,161 @@
+/** @file Hostile replies and files: nothing hangs, crashes, runs code or reaches the report as markup. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { evaluate, openBench } from "../../src/eval/index.ts";
+import { DEFAULT_RULES, runProgram, SCORING_MODES, VLM_SETS } from "../../src/tasks/index.ts";
+import { pythonEqual } from "../../src/tasks/vlmeval/maths/python-equal.ts";
+import { PythonError } from "../../src/tasks/vlmeval/python/errors.ts";
+import { parsePyLiteral } from "../../src/tasks/vlmeval/python/literal.ts";
+import { pngBase64, scriptedAnswerer, temporaryFolder, writeTsv } from "./fixtures.ts";
+
+const MEGA = 2_000_000;
+const HOSTILE = [
+  "9^{9^{9}}",
+  "9**9**9**9",
+  "1<<10**10",
+  "__import__('os').system('touch /tmp/pwned')",
+  "process.exit(1)",
+  "(".repeat(50_000),
+  "[".repeat(50_000),
+  "\\frac{".repeat(20_000),
+  `{"short answer": ${"[".repeat(20_000)}`,
+  "a".repeat(MEGA),
+  " ".repeat(MEGA),
+  `answer is${" ".repeat(MEGA)}x`,
+  `answer ${"is ".repeat(MEGA / 4)}`,
+  "Answer:\n".repeat(MEGA / 10),
+  "*".repeat(MEGA),
+  `${"1,".repeat(MEGA / 4)}1`,
+  `1${"_1".repeat(MEGA / 4)}`,
+  `${"\\".repeat(MEGA / 2)}"`,
+  "\ud800\udfff\ud800",
+  "\0\x01\u2028</script><script>alert(1)</script>",
+  "😀".repeat(MEGA / 4),
+  "NaN",
+  "-Infinity",
+  "",
+];
+
+/** A row that has every column any set asks for. */
+const ROW: Record<string, string | null> = {
+  question: "Q",
+  answer: "5",
+  A: "one",
+  B: "two",
+  choices: "[]",
+  category: "OCR",
+  question_type: "free_form",
+  answer_type: "float",
+  answer_option: null,
+  task: "t",
+  skills: "['s']",
+  metadata: "{'subject': 'a', 'subfield': 'b'}",
+  problem_version: "Vision Only",
+  question_for_eval: "Q",
+  ID: "g",
+  key: "2steps_1",
+  "knowledge concept": "Rotation",
+  qid: "1",
+  varid: "1",
+};
+
+describe("hostile replies", () => {
+  it.each(SCORING_MODES)("are scored by every set in %s mode, each in a moment", (mode) => {
+    const rules = { ...DEFAULT_RULES, mode };
+    // One set of each way of scoring; the others share theirs.
+    const names = [
+      "MMStar",
+      "MMBench_DEV_EN",
+      "MMMU_Pro_10c_COT",
+      "WeMath",
+      "DynaMath",
+      "MathVision",
+      "MathVista_MINI",
+      "MathVerse_MINI",
+      "MME",
+      "OCRBench",
+      "TextVQA_VAL",
+      "DocVQA_VAL",
+      "ChartQA_TEST",
+      "MMVet",
+    ];
+    for (const name of names) {
+      const set = VLM_SETS.find((item) => item.name === name)!;
+      const answer = name === "OCRBench" ? "['5']" : ROW.answer!;
+      for (const prediction of HOSTILE) {
+        const started = performance.now();
+        try {
+          const program = set.score([{ index: "1", cells: { ...ROW, answer }, prediction }], { rules, judge: false });
+          const [score] = runProgram(program, (ask) => (ask.kind === "judge" ? null : false));
+          expect(score!.value).toBeGreaterThanOrEqual(0);
+        } catch (error) {
+          expect(error).toBeInstanceOf(PythonError);
+        }
+        expect(performance.now() - started, `${name} on ${JSON.stringify(prediction.slice(0, 30))}`).toBeLessThan(5000);
+      }
+    }
+  });
+
+  it("never evaluate as code in place of Python's eval", () => {
+    for (const text of [
+      "__import__('os')",
+      "open('/etc/passwd').read()",
+      "(lambda: 1)()",
+      "[x for x in ()]",
+      "globalThis",
+      "constructor",
+      "toString()",
+    ]) {
+      expect(pythonEqual(text, "1"), text).toBe(false);
+    }
+    expect(() => parsePyLiteral("__import__('os')")).toThrow(PythonError);
+  });
+});
+
+describe("the page of rows", () => {
+  it("shows hostile texts as text, under a policy that allows only its own script", async () => {
+    const folder = temporaryFolder();
+    const image = await pngBase64();
+    const evil = `"><img src=x onerror=alert(1)><script>alert(2)</script>`;
+    writeTsv(join(folder, "Custom.tsv"), [
+      { index: `1${evil}`, image, question: evil, A: evil, B: "b", answer: "B", category: evil },
+    ]);
+    const { bench, close } = await openBench("Custom", { dataFolder: folder, offline: true });
+    await evaluate(bench, scriptedAnswerer({}, `B ${evil}`), { out: folder, rules: DEFAULT_RULES, judge: null });
+    close();
+    const page = readFileSync(join(folder, "scripted", "Custom", "rows.html"), "utf8");
+    expect(page.match(/<script/g)).toHaveLength(1);
+    expect(page).not.toContain("<img src=x");
+    expect(page).toContain("&lt;script&gt;alert(2)");
+    const policy = /Content-Security-Policy" content="([^"]+)"/.exec(page)![1]!;
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toContain("unsafe");
+    expect(page).toMatch(/src="data:image\/jpeg;base64,[A-Za-z0-9+/=]+"/);
+    const markdown = readFileSync(join(folder, "scripted", "Custom", "categories.svg"), "utf8");
+    expect(markdown).not.toContain("<script");
+  });
+});
+
+describe("broken files", () => {
+  it("are refused with what is wrong and where", async () => {
+    const folder = temporaryFolder();
+    const open = (name: string, text: string) => {
+      writeFileSync(join(folder, `${name}.tsv`), text);
+      return openBench(name, { dataFolder: folder, offline: true });
+    };
+    await expect(open("Cut", 'index\tquestion\n1\t"never closed\n')).rejects.toThrow(
+      /quote at byte 17 is never closed/,
+    );
+    await expect(open("Empty", "")).rejects.toThrow(/is empty/);
+    await expect(open("Wide", "index\tquestion\n1\ta\tb\n")).rejects.toThrow(/row 1: 3 cells, but the header has 2/);
+    await expect(open("Twice", "index\tquestion\tanswer\n1\ta\tb\n1\ta\tb\n")).rejects.toThrow(/stands twice/);
+    await expect(open("MathVision", "index\tquestion\tanswer\n1\ta\tb\n")).rejects.toThrow(
+      /lacks the columns choices, category/,
+    );
+    await expect(open("NoQuestion", "index\tanswer\n1\tb\n")).rejects.toThrow(
+      /expected at least index, question and answer/,
+    );
+    await expect(openBench("Missing", { dataFolder: folder, offline: true })).rejects.toThrow(/no data file in/);
+  });
+});

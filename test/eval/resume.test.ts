@@ -1,0 +1,166 @@
+/** @file Runs that are killed at random points, split into shards or batched otherwise leave the same bytes as a straight run. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { describe, expect, it } from "vitest";
+import { mapConcurrent } from "../../src/eval/answer/map-concurrent.ts";
+import { type Answerer, evaluate, openBench, readAnswers, taskBench } from "../../src/eval/index.ts";
+import { DEFAULT_RULES, marketTask } from "../../src/tasks/index.ts";
+import { pngBase64, scriptedAnswerer, temporaryFolder, writeTsv } from "./fixtures.ts";
+
+const ROWS = 40;
+const script = fileURLToPath(new URL("./slow-run.ts", import.meta.url));
+const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+
+async function writeSet(folder: string): Promise<void> {
+  const image = await pngBase64();
+  const rows = Array.from({ length: ROWS }, (_, index) => ({
+    index,
+    image,
+    question: `Q ${index}`,
+    A: "one",
+    B: "two",
+    answer: "A",
+  }));
+  writeTsv(join(folder, "Custom.tsv"), rows);
+}
+
+/** Every file of a run but the times, by its path. */
+function filesOf(folder: string): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const name of readdirSync(folder, { recursive: true }) as string[]) {
+    const path = join(folder, name);
+    if (!statSync(path).isFile() || /times\.jsonl$|\.xlsx$/.test(name)) continue;
+    out[name] = readFileSync(path, "utf8");
+  }
+  return out;
+}
+
+function startRun(data: string, out: string): ChildProcess {
+  return spawn(process.execPath, ["--import", loader, script, data, out], { stdio: "ignore" });
+}
+
+const ended = (child: ChildProcess) => new Promise<void>((resolve) => child.once("exit", () => resolve()));
+
+async function until(condition: () => boolean, child: ChildProcess): Promise<void> {
+  while (!condition() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 3));
+}
+
+/** Answers that depend on the row alone, late ones first. */
+function jumbled(batch: number): Answerer {
+  return {
+    name: "jumbled",
+    settings: {},
+    answer: (requests) =>
+      mapConcurrent(requests, batch, async ({ key }) => {
+        for (let turn = Number(key) % 7; turn < 7; turn++) await Promise.resolve();
+        return { key, text: Number(key) % 3 === 0 ? "A" : "B", milliseconds: 0 };
+      }),
+    close: async () => {},
+  };
+}
+
+async function runAll(data: string, out: string, answerer: Answerer, shard?: { index: number; count: number }) {
+  const { bench, dataMd5, close } = await openBench("Custom", { dataFolder: data, offline: true });
+  try {
+    return await evaluate(bench, answerer, { out, dataMd5, shard, rules: DEFAULT_RULES, judge: null });
+  } finally {
+    close();
+  }
+}
+
+describe("a run", () => {
+  it("killed by SIGKILL at several points and resumed equals the straight run byte for byte", async () => {
+    const data = temporaryFolder();
+    await writeSet(data);
+    const [straight, broken] = [temporaryFolder(), temporaryFolder()];
+    const whole = startRun(data, straight);
+    const answers = join(broken, "slow", "Custom");
+    for (const share of [0.2, 0.7]) {
+      const child = startRun(data, broken);
+      const done = ended(child);
+      await until(() => readAnswers(answers).size >= ROWS * share, child);
+      child.kill("SIGKILL");
+      await done;
+      expect(existsSync(join(answers, "result.json"))).toBe(false);
+    }
+    const kept = readAnswers(answers).size;
+    expect(kept).toBeGreaterThanOrEqual(ROWS * 0.7);
+    // And a line that was only half written.
+    appendFileSync(join(answers, "answers.0-of-1.jsonl"), '{"key":"39","te');
+    await ended(startRun(data, broken));
+    if (whole.exitCode === null) await ended(whole);
+    expect(filesOf(broken)).toEqual(filesOf(straight));
+    const asked = readFileSync(join(answers, "times.jsonl"), "utf8").trim().split("\n");
+    // No row that was recorded is asked again.
+    expect(asked.length).toBeLessThanOrEqual(ROWS + 3);
+    expect(Object.keys(filesOf(broken)).sort()).toContain(join("slow", "Custom", "rows.html"));
+  });
+
+  it("leaves the same files for any batch size and any number of shards", async () => {
+    const data = temporaryFolder();
+    await writeSet(data);
+    const reference = temporaryFolder();
+    await runAll(data, reference, jumbled(1));
+    const batched = temporaryFolder();
+    await runAll(data, batched, jumbled(16));
+    expect(filesOf(batched)).toEqual(filesOf(reference));
+    const sharded = temporaryFolder();
+    for (const index of [2, 0, 3]) expect(await runAll(data, sharded, jumbled(4), { index, count: 4 })).toBeNull();
+    expect(await runAll(data, sharded, jumbled(4), { index: 1, count: 4 })).not.toBeNull();
+    expect(filesOf(sharded)).toEqual(filesOf(reference));
+  });
+
+  it("refuses to mix answers made with other settings, naming them", async () => {
+    const data = temporaryFolder();
+    await writeSet(data);
+    const out = temporaryFolder();
+    await runAll(data, out, jumbled(2));
+    const other = { ...jumbled(2), settings: { temperature: 1 } };
+    await expect(runAll(data, out, other)).rejects.toThrow(/other settings \(answerer/);
+  });
+
+  it("asks rows again that failed, and scores only when all are answered", async () => {
+    const data = temporaryFolder();
+    await writeSet(data);
+    const out = temporaryFolder();
+    const flaky: Answerer = {
+      name: "jumbled",
+      settings: {},
+      async *answer(requests) {
+        for await (const { key } of requests)
+          yield { key, text: "A", error: key === "7" ? "out of memory" : undefined, milliseconds: 0 };
+      },
+      close: async () => {},
+    };
+    expect(await runAll(data, out, flaky)).toBeNull();
+    expect(readFileSync(join(out, "jumbled", "Custom", "errors.jsonl"), "utf8")).toBe(
+      '{"key":"7","error":"out of memory"}\n',
+    );
+    const result = await runAll(data, out, jumbled(2));
+    expect(result?.rows).toBe(ROWS);
+  });
+});
+
+describe("the market", () => {
+  it("runs under the same runner", async () => {
+    const out = temporaryFolder();
+    const task = marketTask({ pictures: 2 });
+    const answers: Record<string, string> = {};
+    let rows = 0;
+    for await (const row of task.rows()) {
+      rows++;
+      if (rows % 2 === 0) answers[row.id] = row.answer;
+    }
+    const result = await evaluate(taskBench(task), scriptedAnswerer(answers, "no idea"), {
+      out,
+      rules: DEFAULT_RULES,
+      judge: null,
+    });
+    expect(result?.rows).toBe(rows);
+    expect(result?.metrics[0]?.value).toBeGreaterThan(0);
+    expect(result?.categories.length).toBeGreaterThan(1);
+  });
+});

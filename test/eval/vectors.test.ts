@@ -1,0 +1,18 @@
+/** @file Every recorded input and output of VLMEvalKit's functions, in compatibility mode. */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { runVector, type VectorCase } from "./vectors/run-vectors.ts";
+
+const path = new URL("../golden/vlmeval-vectors.json", import.meta.url);
+const { cases } = JSON.parse(readFileSync(path, "utf8")) as { cases: VectorCase[] };
+const byFunction = new Map<string, VectorCase[]>();
+for (const vector of cases) byFunction.set(vector.function, [...(byFunction.get(vector.function) ?? []), vector]);
+
+describe("recorded functions of VLMEvalKit", () => {
+  it.each([...byFunction])("%s gives what the original gave", async (_, vectors) => {
+    for (const vector of vectors) {
+      const result = await runVector(vector);
+      expect(result.got, `${result.id} on ${JSON.stringify(vector.input).slice(0, 300)}`).toEqual(result.expected);
+    }
+  });
+});
