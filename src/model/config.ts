@@ -2,14 +2,23 @@
 
 import { z } from "zod";
 
-const count = z.number().int().positive();
+/** Far above any published model, and low enough that a hostile config.json cannot exhaust memory before tensors are checked. */
+const MAX_LAYERS = 512;
+const MAX_WIDTH = 2 ** 20;
+const MAX_POSITIONS = 2 ** 20;
+const MAX_IMAGE_SIZE = 2 ** 13;
+const MAX_VOCABULARY = 2 ** 22;
+
+const count = z.number().int().positive().max(MAX_WIDTH);
+const layers = z.number().int().positive().max(MAX_LAYERS);
+const tokenId = z.number().int().nonnegative().max(MAX_VOCABULARY);
 
 const visionSchema = z.object({
   hidden_size: count,
   intermediate_size: count,
-  num_hidden_layers: count,
+  num_hidden_layers: layers,
   num_attention_heads: count,
-  image_size: count,
+  image_size: count.max(MAX_IMAGE_SIZE),
   patch_size: count,
   num_channels: z.literal(3).default(3),
   layer_norm_eps: z.number().positive().default(1e-6),
@@ -18,14 +27,14 @@ const visionSchema = z.object({
 });
 
 const llmSchema = z.object({
-  vocab_size: count,
+  vocab_size: z.number().int().positive().max(MAX_VOCABULARY),
   hidden_size: count,
   intermediate_size: count,
-  num_hidden_layers: count,
+  num_hidden_layers: layers,
   num_attention_heads: count,
   num_key_value_heads: count.optional(),
   head_dim: count.optional(),
-  max_position_embeddings: count,
+  max_position_embeddings: count.max(MAX_POSITIONS),
   rope_theta: z.number().positive().optional(),
   rope_parameters: z
     .object({ rope_theta: z.number().positive().optional(), rope_type: z.string().optional() })
@@ -35,7 +44,7 @@ const llmSchema = z.object({
   hidden_act: z.literal("silu").default("silu"),
   tie_word_embeddings: z.boolean().default(false),
   use_sliding_window: z.literal(false).optional(),
-  eos_token_id: z.union([count, z.array(count)]).optional(),
+  eos_token_id: z.union([tokenId, z.array(tokenId)]).optional(),
 });
 
 const configSchema = z.object({
