@@ -1,11 +1,26 @@
 /** @file Door of the engine: opens FlashVL checkpoints and answers with them. */
 export {
+  type AccuracyPrompt,
+  type BudgetResult,
+  type LayerError,
+  meetBudget,
+  openAccuracyJudge,
+  type PresetAccuracy,
+  samplePrompts,
+} from "./accuracy/index.ts";
+export {
+  availableKernels,
+  type CompiledEntry,
   type CompiledModel,
+  type CompiledState,
   compileCacheFolder,
   compileCheckpoint,
+  type LayerOverrides,
+  listCompiled,
   PRESET_NAMES,
   type Preset,
   presetGraphs,
+  pruneCompiled,
 } from "./compile/index.ts";
 export { SchemaError, type SchemaInput } from "./constraint/index.ts";
 export { defaultModelFolder } from "./default-model.ts";

@@ -69,7 +69,8 @@ export async function openModel(name: string | undefined, options: OpenOptions):
   }
 }
 
-async function readTokenizer(checkpoint: Checkpoint, config: FlashVLConfig): Promise<Tokenizer> {
+/** The checkpoint's tokenizer. @throws Error when there is none, or it has more tokens than the model */
+export async function readTokenizer(checkpoint: Checkpoint, config: FlashVLConfig): Promise<Tokenizer> {
   const json = await checkpoint.readJson("tokenizer.json");
   if (json === undefined)
     throw new Error(`${checkpoint.folder} has no tokenizer.json; a checkpoint cannot be used without.`);
@@ -83,7 +84,8 @@ async function readTokenizer(checkpoint: Checkpoint, config: FlashVLConfig): Pro
   return tokenizer;
 }
 
-async function readPreprocessor(checkpoint: Checkpoint, config: FlashVLConfig): Promise<PreprocessorConfig> {
+/** How the checkpoint wants its pictures. @throws Error when that contradicts config.json */
+export async function readPreprocessor(checkpoint: Checkpoint, config: FlashVLConfig): Promise<PreprocessorConfig> {
   const { imageSize } = config.vision;
   const json = await checkpoint.readJson("preprocessor_config.json");
   const preprocessor = readPreprocessorConfig(json ?? { size: imageSize });

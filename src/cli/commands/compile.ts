@@ -1,14 +1,18 @@
 /** @file `flashvl compile [NAME]`: builds a model's graphs into the cache, so that later starts are quick. */
 import type { Command } from "commander";
+import { accuracyLines, fitBudget, reportAccuracy } from "../accuracy-report.ts";
 import { choosePreset } from "../choose-preset.ts";
 import { openModelFolder } from "../open-model-folder.ts";
+import { parseNumber } from "../parse-number.ts";
 import { addHubOptions, type CommonOptions, type EngineOptions, type ModelOptions } from "../shared-options.ts";
 import { formatBytes, formatDuration } from "../terminal/format.ts";
 import { withInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress-bar.ts";
 import { printJson, printLines } from "../terminal/stdout.ts";
 
-type Options = ModelOptions & CommonOptions & Pick<EngineOptions, "preset" | "cache">;
+type Options = ModelOptions &
+  CommonOptions &
+  Pick<EngineOptions, "preset" | "cache"> & { report?: boolean; budget?: number; prompts?: string };
 
 /** Adds the command to the program. */
 export function register(program: Command): void {
@@ -18,6 +22,13 @@ export function register(program: Command): void {
     .argument("[name]", "a folder or org/name[@revision]; the model that ships with the package if absent")
     .option("--preset <name>", "precision of the graphs")
     .option("--cache <folder>", "cache of compiled graphs (default: ~/.cache/flashvl)")
+    .option("--report", "compare every preset's answers with float32 and print the worst layers")
+    .option(
+      "--budget <kl>",
+      "raise the precision of the worst layers until the mean KL divergence from float32 is at most this (in nats)",
+      parseNumber({ least: 0 }),
+    )
+    .option("--prompts <file>", 'what to compare on: lines of {"prompt": "...", "image": "path"}; built in if absent')
     .action((name: string | undefined, options: Options) => withInterrupt((signal) => compile(name, options, signal)));
   addHubOptions(command);
 }
@@ -26,12 +37,27 @@ async function compile(name: string | undefined, options: Options, signal: Abort
   const { compileCheckpoint, nativeRuntime } = await import("../../engine/index.ts");
   const preset = await choosePreset(options.preset);
   const { checkpoint, config } = await openModelFolder(name, options, signal);
+  const judging = { cacheDir: options.cache, prompts: options.prompts, signal };
+  if (options.report) {
+    try {
+      const rows = await reportAccuracy(checkpoint, config, judging);
+      if (options.json) printJson(rows);
+      else printLines(accuracyLines(rows));
+      return;
+    } finally {
+      await checkpoint.close();
+    }
+  }
   const began = performance.now();
   const bar = new ProgressBar();
   let bytes = 0;
   try {
+    const fitted =
+      options.budget === undefined ? undefined : await fitBudget(checkpoint, config, preset, options.budget, judging);
+    const overrides = fitted?.overrides ?? {};
     const compiled = await compileCheckpoint(checkpoint, config, {
       preset,
+      overrides,
       runtimeVersion: nativeRuntime().version,
       cacheDir: options.cache,
       signal,
@@ -43,10 +69,11 @@ async function compile(name: string | undefined, options: Options, signal: Abort
     bar.end();
     const seconds = (performance.now() - began) / 1000;
     const { folder, fresh } = compiled;
-    if (options.json) printJson({ folder, preset, fresh, seconds });
+    if (options.json) printJson({ folder, preset, fresh, seconds, overrides, accuracy: fitted?.accuracy });
     else {
       const how = fresh ? `${formatBytes(bytes)} written in ${formatDuration(seconds)}` : "was compiled before";
       process.stderr.write(`${preset}: ${how}\n`);
+      if (fitted) process.stderr.write(`overrides: ${JSON.stringify(overrides)}\n`);
       printLines([folder]);
     }
   } finally {

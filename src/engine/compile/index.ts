@@ -1,6 +1,7 @@
 /** @file Door of compiling: from a checkpoint to graph files in the cache. */
 export { compileCacheFolder } from "./cache-folder.ts";
 export { type CompiledModel, type CompileOptions, compileCheckpoint } from "./compile-checkpoint.ts";
+export { type CompiledEntry, type CompiledState, listCompiled, pruneCompiled } from "./compiled-cache.ts";
 export {
   availableKernels,
   type LayerOverrides,
@@ -9,4 +10,7 @@ export {
   type Preset,
   type PresetOptions,
   presetGraphs,
+  presetPlans,
 } from "./presets.ts";
+export { QuantizePool } from "./quantize-pool.ts";
+export { tensorReader, writeWeights } from "./write-weights.ts";

@@ -8,6 +8,7 @@ import {
   type Kernels,
   type LayerRule,
   listParameters,
+  type QuantizePlan,
   quantize,
   SCHEME_NAMES,
   type SchemeName,
@@ -88,36 +89,50 @@ export interface PresetOptions {
 export const availableKernels = (): Kernels => (kernelLibraryPath() ? "native" : "standard");
 
 /**
+ * Which layer gets which precision in each graph of a preset, overrides included.
+ * @throws RangeError when there is no such preset or precision, or when an override fits no layer.
+ */
+export function presetPlans(
+  preset: Preset,
+  config: FlashVLConfig,
+  options: PresetOptions = {},
+): Record<keyof ModelGraphs, QuantizePlan> {
+  if (!Object.hasOwn(PRESETS, preset)) {
+    throw new RangeError(
+      `There is no preset "${preset}"; expected ${PRESET_NAMES.map((name) => `"${name}"`).join(", ")}.`,
+    );
+  }
+  const overrides = checkOverrides(options.overrides ?? {}, config);
+  const kernels = options.kernels ?? availableKernels();
+  const own = PRESETS[preset](kernels);
+  const plan = (rules: readonly LayerRule[]): QuantizePlan => ({ rules: [...rules, ...overrides], kernels });
+  const decode = plan(own.decode);
+  return { vision: plan(own.vision), prefill: own.prefill === own.decode ? decode : plan(own.prefill), decode };
+}
+
+/**
  * The graphs that a preset makes of a model.
  * @throws RangeError when there is no such preset or precision, when an override fits no layer, or when the attention
  *   kernel cannot take the model's heads.
  * @example presetGraphs("auto", config, { overrides: { "llm.lm_head": "int8" } }).decode
  */
 export function presetGraphs(preset: Preset, config: FlashVLConfig, options: PresetOptions = {}): ModelGraphs {
-  if (!Object.hasOwn(PRESETS, preset)) {
-    throw new RangeError(
-      `There is no preset "${preset}"; expected ${PRESET_NAMES.map((name) => `"${name}"`).join(", ")}.`,
-    );
-  }
+  const plans = presetPlans(preset, config, options);
   const { headDim } = config.decoder;
   if (headDim % HEAD_MULTIPLE !== 0) {
     throw new RangeError(
       `config.json: the decoder's heads have ${headDim} dimensions; the attention kernel needs a multiple of ${HEAD_MULTIPLE}.`,
     );
   }
-  const overrides = checkOverrides(options.overrides ?? {}, config);
-  const kernels = options.kernels ?? availableKernels();
-  const plans = PRESETS[preset](kernels);
-  const vision = quantize(visionGraph(config), { rules: [...plans.vision, ...overrides], kernels });
-  const step = (own: readonly LayerRule[]): GraphOutputs => {
-    const plan = { rules: [...own, ...overrides], kernels };
-    return preset === "fp32"
-      ? quantize(decoderGraph(config), plan)
-      : quantize(...fusePackedQkv(decoderGraph(config), plan));
-  };
+  const step = (plan: QuantizePlan): GraphOutputs =>
+    quantize(
+      ...(preset === "fp32" ? ([decoderGraph(config), plan] as const) : fusePackedQkv(decoderGraph(config), plan)),
+    );
+  const vision = quantize(visionGraph(config), plans.vision);
+  const native = plans.vision.kernels === "native" && preset !== "fp32";
   const decode = withQueries(step(plans.decode), config.decoder);
   return {
-    vision: kernels === "native" && preset !== "fp32" ? useTowerAttention(vision) : vision,
+    vision: native ? useTowerAttention(vision) : vision,
     prefill: plans.prefill === plans.decode ? decode : step(plans.prefill),
     decode,
   };

@@ -4,6 +4,7 @@ import {
   int8Linear,
   linearOp,
   matMulNBits,
+  type Node,
   rewrite,
   scoped,
   sourceName,
@@ -72,6 +73,21 @@ function perToken(x: Value, w: Value, [n, k]: [number, number], bias: Value | un
 /** The scheme that a plan gives to the layer of a weight. */
 export const planned = (w: Value, { rules }: QuantizePlan): SchemeName => ruleFor(rules, layerName(w));
 
+/** The product of a `Linear` node in the precision that the plan gives its layer; undefined where that is float32. */
+export function quantizedLinear(node: Node, plan: QuantizePlan, inputs = node.inputs): Value | undefined {
+  const [x, w, bias] = inputs;
+  const stored = weightOf(w);
+  if (node.op.name !== linearOp.name || !stored) return undefined;
+  const shape = w!.shape as [number, number];
+  const scheme = schemeFor(planned(stored, plan), shape[1]);
+  if (scheme.kind === "fp32") return undefined;
+  return scoped(node.scope, () =>
+    scheme.kind === "w8a8"
+      ? perToken(x!, stored, shape, bias)
+      : blockwise(x!, stored, shape, bias, { scheme, kernels: plan.kernels }),
+  );
+}
+
 /**
  * The same outputs with every linear layer in the precision that the plan's last fitting rule names; layers without a
  * rule stay float32. Weights of the new graph carry recipes: their bytes are made while the weights file is written.
@@ -79,18 +95,9 @@ export const planned = (w: Value, { rules }: QuantizePlan): SchemeName => ruleFo
  */
 export function quantize(outputs: GraphOutputs, plan: QuantizePlan): GraphOutputs {
   const names = Object.keys(outputs);
-  const values = rewrite(Object.values(outputs), (node, [x, w, bias]) => {
-    if (node.op.name !== linearOp.name) return undefined;
-    const stored = weightOf(w);
-    if (!stored) return undefined;
-    const shape = w!.shape as [number, number];
-    const scheme = schemeFor(planned(stored, plan), shape[1]);
-    if (scheme.kind === "fp32") return undefined;
-    return scoped(node.scope, () => [
-      scheme.kind === "w8a8"
-        ? perToken(x!, stored, shape, bias)
-        : blockwise(x!, stored, shape, bias, { scheme, kernels: plan.kernels }),
-    ]);
+  const values = rewrite(Object.values(outputs), (node, inputs) => {
+    const other = quantizedLinear(node, plan, inputs);
+    return other && [other];
   });
   return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
 }

@@ -1,0 +1,93 @@
+/** @file `flashvl compile --report` and `--budget`: what each precision does to the model's answers, as lines of text. */
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import type { AccuracyPrompt, LayerOverrides, Preset, PresetAccuracy } from "../engine/index.ts";
+import type { Checkpoint } from "../hub/index.ts";
+import type { FlashVLConfig } from "../model/index.ts";
+import { BadInputError } from "./fail.ts";
+import { formatTable } from "./terminal/format.ts";
+
+/** Layers named per precision. */
+const WORST_SHOWN = 5;
+
+/** What the two commands need. */
+export interface JudgeOptions {
+  cacheDir?: string;
+  /** A file of prompts; the built-in ones if absent. */
+  prompts?: string;
+  signal: AbortSignal;
+}
+
+/** Prompts of a JSONL file: one `{"prompt": "...", "image": "path, or absent"}` per line; paths are relative to the file. */
+export async function readPrompts(path: string): Promise<AccuracyPrompt[]> {
+  const lines = (await readFile(path, "utf8")).split("\n").filter((line) => line.trim());
+  return lines.map((line, i) => {
+    let row: { prompt?: unknown; image?: unknown };
+    try {
+      row = JSON.parse(line) as typeof row;
+    } catch {
+      row = {};
+    }
+    const { prompt, image = null } = row;
+    if (typeof prompt !== "string" || (image !== null && typeof image !== "string"))
+      throw new BadInputError(`${path}: line ${i + 1} is not {"prompt": "...", "image": "path"}.`);
+    return {
+      image: image === null ? null : resolve(dirname(path), image),
+      messages: [{ role: "user" as const, content: prompt }],
+    };
+  });
+}
+
+async function openJudge(checkpoint: Checkpoint, config: FlashVLConfig, { cacheDir, prompts, signal }: JudgeOptions) {
+  const { openAccuracyJudge, samplePrompts } = await import("../engine/index.ts");
+  const asked = prompts === undefined ? samplePrompts() : await readPrompts(prompts);
+  const onStage = (stage: string) => void process.stderr.write(`${stage}\n`);
+  return openAccuracyJudge(checkpoint, config, { prompts: asked, cacheDir, signal, onStage });
+}
+
+/** Every preset against float32. */
+export async function reportAccuracy(
+  checkpoint: Checkpoint,
+  config: FlashVLConfig,
+  options: JudgeOptions,
+): Promise<PresetAccuracy[]> {
+  const { PRESET_NAMES } = await import("../engine/index.ts");
+  const judge = await openJudge(checkpoint, config, options);
+  const rows: PresetAccuracy[] = [];
+  for (const preset of PRESET_NAMES) if (preset !== "fp32") rows.push(await judge.judge(preset));
+  return rows;
+}
+
+/** Overrides that keep a preset within a mean KL of `budget`. */
+export async function fitBudget(
+  checkpoint: Checkpoint,
+  config: FlashVLConfig,
+  preset: Preset,
+  budget: number,
+  options: JudgeOptions,
+): Promise<{ overrides: LayerOverrides; accuracy: PresetAccuracy; rounds: number[] }> {
+  const { meetBudget } = await import("../engine/index.ts");
+  const judge = await openJudge(checkpoint, config, options);
+  return meetBudget(judge, config, preset, budget, {}, ({ meanKl }) => {
+    process.stderr.write(`${preset}: mean KL ${meanKl.toPrecision(3)}\n`);
+  });
+}
+
+/** The report as a table and, below it, the worst layers of each preset. */
+export function accuracyLines(rows: readonly PresetAccuracy[]): string[] {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const head = ["preset", "mean KL", "max KL", "same top token", "greedy tokens shared"];
+  const table = rows.map(({ preset, meanKl, maxKl, top1, greedyTokens, answerTokens }) => [
+    preset,
+    meanKl.toPrecision(3),
+    maxKl.toPrecision(3),
+    percent(top1),
+    `${greedyTokens.toFixed(1)} of ${answerTokens}`,
+  ]);
+  const worst = rows.flatMap(({ preset, layers }) => [
+    "",
+    `worst layers of ${preset} (error of the output, relative)`,
+    ...formatTable(layers.slice(0, WORST_SHOWN).map(({ layer, error }) => [`  ${layer}`, percent(error)])),
+  ]);
+  return [...formatTable([head, ...table], [1, 2, 3, 4]), ...worst];
+}

@@ -1,0 +1,127 @@
+/** @file Error of every layer on its own: the float32 graph, with each layer computed a second time in the other precision. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ExternalData, linearOp, mul, reduceSum, rewrite, serialize, sub, type Value } from "../../graph/index.ts";
+import type { Checkpoint } from "../../hub/index.ts";
+import {
+  decoderGraph,
+  type FlashVLConfig,
+  type GraphOutputs,
+  layerName,
+  type QuantizePlan,
+  quantizedLinear,
+  visionGraph,
+  weightOf,
+} from "../../model/index.ts";
+import {
+  type Preset,
+  type PresetOptions,
+  presetPlans,
+  QuantizePool,
+  tensorReader,
+  writeWeights,
+} from "../compile/index.ts";
+import { createTensor, kernelLibraryPath, nativeRuntime, type Session, type SessionOptions } from "../runtime/index.ts";
+import { type AccuracyModel, PromptReader } from "./prompt-reader.ts";
+import type { AccuracyPrompt } from "./sample-prompts.ts";
+
+/** A layer's error: root mean square of the difference, relative to that of the float32 output. */
+export interface LayerError {
+  layer: string;
+  error: number;
+}
+
+/**
+ * The float32 graph with two more scalars for each layer to which the plan gives another precision: the sum of squared
+ * differences between both outputs, and the sum of squares of the float32 output. Inputs of every layer are exact, so
+ * errors do not add up along the model.
+ */
+export function errorProbe(outputs: GraphOutputs, plan: QuantizePlan): { graph: GraphOutputs; layers: string[] } {
+  const probes: Record<string, Value> = {};
+  const layers: string[] = [];
+  rewrite(Object.values(outputs), (node) => {
+    const other = node.op.name === linearOp.name ? quantizedLinear(node, plan) : undefined;
+    if (!other) return undefined;
+    const total = (x: Value) =>
+      reduceSum(
+        mul(x, x),
+        x.shape.map((_, axis) => axis),
+      );
+    const layer = layerName(weightOf(node.inputs[1])!);
+    layers.push(layer);
+    probes[`error ${layer}`] = total(sub(other, node.outputs[0]!));
+    probes[`size ${layer}`] = total(node.outputs[0]!);
+    return undefined;
+  });
+  return { graph: { ...outputs, ...probes }, layers };
+}
+
+/** The probe's scalars, bound to a session and summed over its runs. */
+class Sums {
+  readonly #layers: readonly { layer: string; found: [Float32Array, Float32Array]; sums: [number, number] }[];
+
+  constructor(session: Session, layers: readonly string[]) {
+    const scalar = (name: string): Float32Array => {
+      const tensor = createTensor("float32", []);
+      session.bindOutput(name, tensor);
+      return tensor.data as Float32Array;
+    };
+    this.#layers = layers.map((layer) => ({
+      layer,
+      found: [scalar(`error ${layer}`), scalar(`size ${layer}`)],
+      sums: [0, 0],
+    }));
+  }
+
+  add(): void {
+    for (const { found, sums } of this.#layers)
+      found.forEach((value, i) => {
+        sums[i]! += value[0]!;
+      });
+  }
+
+  errors(): LayerError[] {
+    return this.#layers.map(({ layer, sums: [error, size] }) => ({ layer, error: Math.sqrt(error / (size || 1)) }));
+  }
+}
+
+/**
+ * Errors of all layers that a preset does not keep in float32, the worst first, over the given prompts. Takes the float32
+ * weights and the others, on disk (in the system's temporary folder while it runs) and in memory.
+ */
+export async function layerErrors(
+  checkpoint: Checkpoint,
+  model: AccuracyModel,
+  prompts: readonly AccuracyPrompt[],
+  { preset, session, ...options }: PresetOptions & { preset: Preset; session: SessionOptions; signal?: AbortSignal },
+): Promise<LayerError[]> {
+  const { config }: { config: FlashVLConfig } = model;
+  const plans = presetPlans(preset, config, options);
+  const vision = errorProbe(visionGraph(config), plans.vision);
+  const decoder = errorProbe(decoderGraph(config), plans.decode);
+  const folder = await mkdtemp(join(tmpdir(), "flashvl-errors-"));
+  try {
+    const data = new ExternalData("weights.data");
+    for (const [name, { graph }] of [
+      ["vision", vision],
+      ["decoder", decoder],
+    ] as const)
+      await writeFile(join(folder, `${name}.onnx`), serialize(graph, data).bytes);
+    await using maker = new QuantizePool();
+    await writeWeights(join(folder, data.location), data, tensorReader(checkpoint), { signal: options.signal, maker });
+    const own = { ...session, customOps: plans.decode.kernels === "native" ? kernelLibraryPath() : undefined };
+    const load = (name: string) => nativeRuntime().createSession(join(folder, `${name}.onnx`), own);
+    const sessions = { vision: await load("vision"), decode: await load("decoder") };
+    await using reader = new PromptReader(model, { ...sessions, prefill: sessions.decode });
+    const sums = [new Sums(sessions.vision, vision.layers), new Sums(sessions.decode, decoder.layers)] as const;
+    for (const prompt of prompts) {
+      options.signal?.throwIfAborted();
+      await reader.read(prompt, { onImage: () => sums[0].add() });
+      sums[1].add();
+    }
+    return sums.flatMap((one) => one.errors()).sort((a, b) => b.error - a.error);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

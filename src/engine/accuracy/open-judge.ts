@@ -1,0 +1,22 @@
+/** @file From an open checkpoint to a judge of its precisions. */
+import type { Checkpoint } from "../../hub/index.ts";
+import type { FlashVLConfig } from "../../model/index.ts";
+import { readPreprocessor, readTokenizer } from "../open-model.ts";
+import { checkpointEmbeddings } from "../weights/index.ts";
+import { AccuracyJudge, type AccuracyOptions } from "./accuracy-report.ts";
+
+/**
+ * Reads what the prompts need and makes a judge; graphs are compiled when they are first judged.
+ * @throws Error when tokenizer.json is missing or does not belong to the model.
+ * @example const judge = await openAccuracyJudge(checkpoint, config, { prompts: samplePrompts() });
+ */
+export async function openAccuracyJudge(
+  checkpoint: Checkpoint,
+  config: FlashVLConfig,
+  options: AccuracyOptions,
+): Promise<AccuracyJudge> {
+  const tokenizer = await readTokenizer(checkpoint, config);
+  const preprocessor = await readPreprocessor(checkpoint, config);
+  const embeddings = checkpointEmbeddings(checkpoint, config.decoder.hiddenSize);
+  return new AccuracyJudge(checkpoint, { config, tokenizer, preprocessor, embeddings }, options);
+}

@@ -1,0 +1,61 @@
+/** @file The accuracy report sees what it should: nothing in float32, more error with fewer bits, and budgets are met. */
+import { afterAll, describe, expect, it } from "vitest";
+import { errorProbe } from "../../src/engine/accuracy/layer-errors.ts";
+import { meetBudget, openAccuracyJudge, samplePrompts } from "../../src/engine/index.ts";
+import { openCheckpoint } from "../../src/hub/index.ts";
+import { decoderGraph, parseConfig } from "../../src/model/index.ts";
+import { GOLDEN } from "./support/golden.ts";
+import { temporaryFolder } from "./support/models.ts";
+
+const checkpoint = await openCheckpoint(GOLDEN);
+afterAll(() => checkpoint.close());
+const config = parseConfig(checkpoint.config);
+// One question about a picture, one without.
+const prompts = [samplePrompts()[2]!, samplePrompts()[5]!];
+const judge = await openAccuracyJudge(checkpoint, config, {
+  prompts,
+  answerTokens: 6,
+  cacheDir: temporaryFolder(),
+  session: { threads: 1 },
+  kernels: "standard",
+});
+
+describe("the accuracy report", () => {
+  it("finds nothing in float32 itself", async () => {
+    const same = await judge.judge("fp32");
+    expect(same).toMatchObject({ meanKl: 0, top1: 1, greedyTokens: 6, layers: [] });
+  });
+
+  it("finds more with fewer bits, and names every layer with its own error, the worst first", async () => {
+    const eight = await judge.judge("int8");
+    const four = await judge.judge("int4");
+    expect(eight.meanKl).toBeGreaterThan(0);
+    expect(four.meanKl).toBeGreaterThan(10 * eight.meanKl);
+    const errors = four.layers.map(({ error }) => error);
+    expect(errors).toEqual([...errors].sort((a, b) => b - a));
+    // 3 layers of 7 in the decoder and its head, 3 of 6 in the tower, 3 in the adapter.
+    expect(four.layers).toHaveLength(3 * 7 + 1 + 3 * 6 + 3);
+    const of = (layer: string) => four.layers.find((one) => one.layer === layer)!.error;
+    expect(of("llm.model.layers.1.mlp.up_proj")).toBeGreaterThan(0.05);
+    expect(of("vit.encoder.layers.1.mlp.fc1")).toBeLessThan(0.02);
+  });
+
+  it("raises layers until the budget holds", async () => {
+    const rounds: number[] = [];
+    const plain = await judge.judge("int4", {}, false);
+    const budget = plain.meanKl / 20;
+    const fitted = await meetBudget(judge, config, "int4", budget, {}, ({ meanKl }) => rounds.push(meanKl));
+    expect(fitted.accuracy.meanKl).toBeLessThanOrEqual(budget);
+    expect(rounds.length).toBeGreaterThan(1);
+    expect(rounds.at(-1)).toBeLessThan(rounds[0]!);
+    expect(Object.keys(fitted.overrides).length).toBeGreaterThan(0);
+    await expect(meetBudget(judge, config, "int4", 0)).rejects.toThrow(/above 0; found 0/);
+  });
+
+  it("gives every layer exact inputs: the probe keeps the float32 graph and adds to it", () => {
+    const graph = decoderGraph(config);
+    const probe = errorProbe(graph, { rules: [["llm.*", "int4"]], kernels: "standard" });
+    expect(probe.graph.logits).toBe(graph.logits);
+    expect(probe.layers).toContain("llm.lm_head");
+  });
+});
