@@ -91,6 +91,28 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
     await shot("1-start");
   });
 
+  test("takes pictures from the file chooser, pasted, and lets them go again", async () => {
+    const [chooser] = await Promise.all([
+      page.waitForEvent("filechooser"),
+      page.getByRole("button", { name: "Choose a picture" }).click(),
+    ]);
+    await chooser.setFiles([photo, join(root, "README.md")].filter(existsSync));
+    await page.getByRole("img", { name: "Picture 1" }).waitFor();
+    await page.getByRole("textbox", { name: "Message" }).evaluate(
+      async (box, base64) => {
+        const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+        const clipboardData = new DataTransfer();
+        clipboardData.items.add(new File([bytes], "pasted.jpg", { type: "image/jpeg" }));
+        box.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+      },
+      readFileSync(photo, "base64"),
+    );
+    await page.getByRole("img", { name: "Picture 2" }).waitFor();
+    await page.getByRole("button", { name: "Remove picture 2" }).click();
+    await page.getByRole("button", { name: "Remove picture 1" }).click();
+    await page.getByRole("img", { name: "Picture 1" }).waitFor({ state: "detached" });
+  });
+
   test("takes a dropped picture, asks, and shows the answer as it streams, with its measurements", async () => {
     const transfer = await page.evaluateHandle(
       (base64) => {

@@ -55,9 +55,14 @@ export function startChat(root: HTMLElement, about: About, store: ConversationSt
   const viewOf = (turn: ModelTurn, index: number): ModelTurnView => {
     const before = () => conversation.turns.slice(0, index);
     const copy = async (text: string) => {
-      await navigator.clipboard.writeText(text);
-      status.textContent = t("copied");
-      notice(t("copied"));
+      try {
+        await navigator.clipboard.writeText(text);
+        status.textContent = t("copied");
+        notice(t("copied"));
+      } catch {
+        // Browsers offer the clipboard on https and localhost only.
+        notice(t("cannotCopy"));
+      }
     };
     const pictures = before().some((earlier) => earlier.role === "user" && earlier.pictures.length > 0);
     return modelTurnView(turn, {
@@ -182,7 +187,7 @@ export function startChat(root: HTMLElement, about: About, store: ConversationSt
   page.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && running) running.abort();
   });
-  acceptDrops(page, (files) => void composer.add(files));
+  acceptPictures(page, (files) => void composer.add(files));
   root.replaceChildren(page);
   void sidebar.refresh();
   show();
@@ -210,7 +215,9 @@ function introView(needsKey: boolean, composer: Composer): HTMLElement {
 }
 
 function fresh(): Conversation {
-  return { id: crypto.randomUUID(), updated: Date.now(), turns: [] };
+  // Not crypto.randomUUID: browsers offer it on https and localhost only, and this need only be new in this browser.
+  const id = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+  return { id, updated: Date.now(), turns: [] };
 }
 
 function isJson(text: string): boolean {
@@ -221,8 +228,8 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Pictures may be dropped anywhere on the page. */
-function acceptDrops(page: HTMLElement, onFiles: (files: File[]) => void): void {
+/** Pictures may be dropped or pasted anywhere on the page. */
+function acceptPictures(page: HTMLElement, onFiles: (files: File[]) => void): void {
   let inside = 0;
   const mark = (change: number) => {
     inside = Math.max(0, inside + change);
@@ -234,6 +241,12 @@ function acceptDrops(page: HTMLElement, onFiles: (files: File[]) => void): void 
   });
   page.addEventListener("dragleave", () => mark(-1));
   page.addEventListener("dragover", (event) => event.preventDefault());
+  page.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    onFiles(files);
+  });
   page.addEventListener("drop", (event) => {
     event.preventDefault();
     mark(-inside);

@@ -37,6 +37,7 @@ export function createComposer(options: ComposerOptions): Composer {
     enterkeyhint: "send",
   });
   const chooser = h("input", { type: "file", accept: ACCEPT, multiple: true, hidden: true });
+  const capturer = h("input", { type: "file", accept: "image/*", capture: "environment", hidden: true });
   const tray = h("ul", { class: "tray", hidden: true });
   const send = h(
     "button",
@@ -79,6 +80,8 @@ export function createComposer(options: ComposerOptions): Composer {
     text.focus();
   };
   const photograph = async () => {
+    // Over plain http in a network the page gets no camera, but a phone's own camera app can still hand over a photo.
+    if (!navigator.mediaDevices) return capturer.click();
     try {
       const photo = await takePhoto();
       if (photo) await add([new File([photo], "photo.jpg", { type: photo.type })]);
@@ -107,16 +110,12 @@ export function createComposer(options: ComposerOptions): Composer {
     // While an input method composes (Chinese, Japanese), Enter chooses a word.
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
   });
-  text.addEventListener("paste", (event) => {
-    const files = [...(event.clipboardData?.files ?? [])];
-    if (files.length === 0) return;
-    event.preventDefault();
-    void add(files);
-  });
-  chooser.addEventListener("change", () => {
-    void add(chooser.files ?? []);
-    chooser.value = "";
-  });
+  for (const input of [chooser, capturer]) {
+    input.addEventListener("change", () => {
+      void add([...(input.files ?? [])]);
+      input.value = "";
+    });
+  }
 
   const element = h(
     "form",
@@ -145,6 +144,7 @@ export function createComposer(options: ComposerOptions): Composer {
       send,
     ),
     chooser,
+    capturer,
   );
   return {
     element,

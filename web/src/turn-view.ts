@@ -57,7 +57,7 @@ export function modelTurnView(turn: ModelTurn, actions: TurnActions): ModelTurnV
   const update = () => {
     const writing = turn.ending === undefined;
     element.setAttribute("aria-busy", String(writing));
-    if (turn.text) body.replaceChildren(renderMarkdown(turn.text));
+    if (turn.text) body.replaceChildren(renderMarkdown(shownText(turn.text)));
     else body.replaceChildren(writing ? h("span", { class: "waiting" }, t("waiting")) : "");
     if (turn.ending === "failed") body.append(h("p", { class: "error", role: "alert" }, t("failed", turn.error ?? "")));
     stats.textContent = [statsText(turn.stats), endingText(turn)].filter(Boolean).join(" · ");
@@ -81,6 +81,16 @@ function statsText(stats: Stats | undefined): string {
   parts.push(t("tokens", tokens));
   if (promptTokens !== undefined && cachedTokens) parts.push(t("cached", cachedTokens, promptTokens));
   return parts.join(" · ");
+}
+
+/** An answer that is JSON is shown as such, indented. */
+function shownText(text: string): string {
+  if (!/^\s*[[{]/.test(text)) return text;
+  try {
+    return `\`\`\`json\n${JSON.stringify(JSON.parse(text), null, 2)}\n\`\`\``;
+  } catch {
+    return text;
+  }
 }
 
 function endingText({ ending }: ModelTurn): string {
