@@ -2,8 +2,9 @@
 import type { Command } from "commander";
 import type { FlashVL } from "../engine/index.ts";
 import { chooseDevice, choosePreset } from "./choose-preset.ts";
+import { openModelFolder } from "./open-model-folder.ts";
 import { parseNumber } from "./parse-number.ts";
-import { type EngineOptions, hubOptions, type ModelOptions } from "./shared-options.ts";
+import type { EngineOptions, ModelOptions } from "./shared-options.ts";
 import { ProgressBar } from "./terminal/progress-bar.ts";
 
 /** Flags of commands that run a model. */
@@ -38,9 +39,12 @@ export async function openEngine(options: RunOptions, signal: AbortSignal): Prom
   const preset = await choosePreset(options.preset);
   const device = chooseDevice(options.device);
   const { FlashVL } = await import("../engine/index.ts");
+  // Found and checked here: the hub's flags are not options of the engine, and a wrong config is the user's to mend.
+  const { checkpoint } = await openModelFolder(options.model, options, signal);
+  await checkpoint.close();
   const bar = new ProgressBar();
   try {
-    return await FlashVL.fromPretrained(await localFolder(options, bar, signal), {
+    return await FlashVL.fromPretrained(checkpoint.folder, {
       preset,
       device,
       threads: options.threads,
@@ -54,16 +58,4 @@ export async function openEngine(options: RunOptions, signal: AbortSignal): Prom
   } finally {
     bar.end();
   }
-}
-
-/** Resolved here, since the hub's flags are not options of the engine; a folder passes through it unchanged. */
-async function localFolder(options: RunOptions, bar: ProgressBar, signal: AbortSignal): Promise<string | undefined> {
-  if (options.model === undefined) return undefined;
-  const { resolveModel } = await import("../hub/index.ts");
-  return resolveModel(options.model, {
-    ...hubOptions(options),
-    signal,
-    onProgress: ({ bytes, totalBytes }) =>
-      bar.update({ label: "download", done: bytes, total: totalBytes, unit: "bytes" }),
-  });
 }

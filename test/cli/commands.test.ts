@@ -109,6 +109,7 @@ describe("flashvl inspect", () => {
     const wrongConfig = await inspectWith({});
     expect(wrongConfig.code).toBe(4);
     expect(wrongConfig.stderr).toContain("vision_config");
+    expect((await runHere(["chat", "--no-image", "Hi", "-m", broken], env)).code).toBe(4);
     await truncate(join(broken, "model.safetensors"), 500_000);
     const short = await inspectWith(config);
     expect(short.code).toBe(4);

@@ -87,7 +87,7 @@ async function answerOnce(
   if (options.json) {
     const { text, finishReason, usage, timings } = result;
     const { name, preset, device } = model.info;
-    printJson({ text, finishReason, usage, timings, model: { name, preset, device } });
+    printJson({ text, finishReason, usage, timings, model: { name: options.model ?? name, preset, device } });
   }
   if (options.stats) process.stderr.write(`${answerLines(result).join("\n")}\n`);
 }
