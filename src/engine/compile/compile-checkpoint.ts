@@ -1,7 +1,6 @@
 /** @file Makes a checkpoint's graphs and weights ready to load, once: later starts find them in the cache. */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdir, readdir, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ExternalData, serialize } from "../../graph/index.ts";
 import { type Checkpoint, checkTensors } from "../../hub/index.ts";
@@ -10,16 +9,14 @@ import { kernelLibraryPath } from "../runtime/index.ts";
 import { compileCacheFolder } from "./cache-folder.ts";
 import { withFileLock } from "./file-lock.ts";
 import { checkpointIdentity } from "./identity.ts";
+import { MANIFEST, type Manifest, PACKAGE_VERSION, wholeManifest } from "./manifest.ts";
 import { availableKernels, type Preset, type PresetOptions, presetGraphs } from "./presets.ts";
 import { QuantizePool } from "./quantize-pool.ts";
 import { tensorReader, writeWeights } from "./write-weights.ts";
 
 const WEIGHTS = "weights.data";
-const MANIFEST = "manifest.json";
 /** Room left on the disk beside what is written, so that compiling does not fill it to the last byte. */
 const DISK_RESERVE = 64 * 1024 * 1024;
-
-const { version: PACKAGE_VERSION } = createRequire(import.meta.url)("../../../package.json") as { version: string };
 
 /** Paths of the graphs of a compiled model. */
 export interface CompiledModel {
@@ -64,7 +61,8 @@ export async function compileCheckpoint(
   const { files, data } = serializeGraphs(config, options.preset, { ...options, kernels });
   const root = join(compileCacheFolder(options.cacheDir), "compiled");
   const key = createHash("sha256").update(`${PACKAGE_VERSION} ${options.runtimeVersion} ${options.preset}\n`);
-  key.update(await checkpointIdentity(checkpoint));
+  const identity = await checkpointIdentity(checkpoint);
+  key.update(identity);
   for (const [name, bytes] of files) key.update(name).update(bytes);
   // Recipes decide the bytes of weights and are not part of the graphs.
   for (const [name, { weight }] of data.places)
@@ -98,11 +96,15 @@ export async function compileCheckpoint(
           [WEIGHTS]: data.bytes,
           ...Object.fromEntries([...files].map(([name, b]) => [name, b.byteLength])),
         };
-        const about = { flashvl: PACKAGE_VERSION, runtime: options.runtimeVersion, preset: options.preset };
-        await writeFile(
-          join(temporary, MANIFEST),
-          JSON.stringify({ ...about, checkpoint: checkpoint.folder, sizes }, null, 2),
-        );
+        const manifest: Manifest = {
+          flashvl: PACKAGE_VERSION,
+          runtime: options.runtimeVersion,
+          preset: options.preset,
+          checkpoint: checkpoint.folder,
+          identity,
+          sizes,
+        };
+        await writeFile(join(temporary, MANIFEST), JSON.stringify(manifest, null, 2));
         options.signal?.throwIfAborted();
         await rename(temporary, folder);
       } catch (error) {
@@ -131,16 +133,7 @@ function serializeGraphs(
   return { files, data };
 }
 
-/** Whether the folder holds every file at the size its manifest names: the rename made it whole, but disks get damaged. */
-async function isWhole(folder: string): Promise<boolean> {
-  try {
-    const { sizes } = JSON.parse(await readFile(join(folder, MANIFEST), "utf8")) as { sizes: Record<string, number> };
-    for (const [name, size] of Object.entries(sizes)) if ((await stat(join(folder, name))).size !== size) return false;
-    return true;
-  } catch {
-    return false;
-  }
-}
+const isWhole = async (folder: string): Promise<boolean> => (await wholeManifest(folder)) !== undefined;
 
 /** Removes a damaged folder and what killed processes left; the lock says that nobody is working on either. */
 async function removeRemains(folder: string): Promise<void> {

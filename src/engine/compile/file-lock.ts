@@ -35,6 +35,12 @@ export async function withFileLock<Result>(
   }
 }
 
+/** Whether somebody who is alive holds the lock. */
+export async function isLocked(path: string): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  return info !== undefined && Date.now() - info.mtimeMs <= STALE_MS;
+}
+
 async function tryLock(path: string): Promise<boolean> {
   try {
     await (await open(path, "wx")).close();
