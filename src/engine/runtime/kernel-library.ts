@@ -44,8 +44,12 @@ function loads(path: string): boolean {
 
 function canLoad(path: string): boolean {
   try {
-    koffi.load(path).func("void *RegisterCustomOps(void *options, void *base)");
-    return true;
+    const library = koffi.load(path);
+    library.func("void *RegisterCustomOps(void *options, void *base)");
+    const chosen = process.env.FLASHVL_KERNEL ?? "";
+    const level = library.func("const char *flashvl_kernel_name(const char *wanted)")(chosen);
+    // Plain C++ is there for tests and as a reference: ONNX Runtime's own kernels are many times faster.
+    return level !== "portable" || chosen === "portable";
   } catch {
     return false;
   }
