@@ -13,6 +13,7 @@ import {
   quantizedLinear,
   visionGraph,
   weightOf,
+  withQueries,
 } from "../../model/index.ts";
 import {
   type Preset,
@@ -99,7 +100,7 @@ export async function layerErrors(
   const { config }: { config: FlashVLConfig } = model;
   const plans = presetPlans(preset, config, options);
   const vision = errorProbe(visionGraph(config), plans.vision);
-  const decoder = errorProbe(decoderGraph(config), plans.decode);
+  const decoder = errorProbe(withQueries(decoderGraph(config), config.decoder), plans.decode);
   const folder = await mkdtemp(join(tmpdir(), "flashvl-errors-"));
   try {
     const data = new ExternalData("weights.data");

@@ -1,9 +1,9 @@
 /** @file Prompts and pictures for judging precisions where the user brings none: drawn by formulas, so always the same. */
-import type { Message, RgbImage } from "../../processor/index.ts";
+import type { ImageInput, Message, RgbImage } from "../../processor/index.ts";
 
 /** A question, with or without a picture. */
 export interface AccuracyPrompt {
-  image: RgbImage | null;
+  image: ImageInput | null;
   messages: readonly Message[];
 }
 
