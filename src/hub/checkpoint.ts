@@ -6,11 +6,7 @@ import { CheckpointError, HubError } from "./errors.ts";
 import { openSafetensors, type SafetensorsFile } from "./open-safetensors.ts";
 import { readJsonFile } from "./read-json-file.ts";
 import type { TensorInfo } from "./safetensors-header.ts";
-
-/** The weights in one file. */
-export const SINGLE_FILE = "model.safetensors";
-/** The list of the files over which weights are spread. */
-export const INDEX_FILE = "model.safetensors.index.json";
+import { INDEX_FILE, SINGLE_FILE } from "./snapshot-files.ts";
 
 /** An open checkpoint. Tensor data stays on disk until it is asked for; `close` releases the file handles. */
 export interface Checkpoint {

@@ -10,7 +10,7 @@ import type { ModelName } from "./model-name.ts";
 import { PartialFile } from "./partial-file.ts";
 import { withLock } from "./process-lock.ts";
 import { allOrStop, Slots } from "./slots.ts";
-import { isWanted } from "./snapshot-files.ts";
+import { wantedFiles } from "./snapshot-files.ts";
 
 /** How far a download is, over all files, counting what was on disk before. */
 export interface HubProgress {
@@ -48,10 +48,11 @@ export interface Listing {
  */
 export async function listModel(hub: Hub, { repo, revision }: ModelName, tries?: number): Promise<Listing> {
   const { commit, files } = await listFiles(hub, repo, revision, tries);
-  const wanted = files.filter(({ path }) => isWanted(path));
+  const chosen = wantedFiles(files.map(({ path }) => path));
+  const wanted = files.filter(({ path }) => chosen.has(path));
   const lacks = [
     ...(wanted.some(({ path }) => path === "config.json") ? [] : ["config.json"]),
-    ...(wanted.some(({ path }) => path.endsWith(".safetensors")) ? [] : ["*.safetensors"]),
+    ...(wanted.some(({ path }) => path.endsWith(".safetensors")) ? [] : ["model.safetensors"]),
   ];
   if (lacks.length > 0)
     throw new HubError(

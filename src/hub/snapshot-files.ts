@@ -3,20 +3,34 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sizeOf } from "./cache-layout.ts";
 
-/** Files that are read, or that a user will want beside the weights; code and other weight formats stay on the hub. */
-const WANTED = [
+/** The weights in one file. */
+export const SINGLE_FILE = "model.safetensors";
+/** The list of the files over which weights are spread. */
+export const INDEX_FILE = "model.safetensors.index.json";
+
+/** Files beside the weights that are read, or that a user will want there; code and other formats stay on the hub. */
+const SMALL = [
   /^(config|generation_config|preprocessor_config|processor_config|added_tokens|special_tokens_map|vocab)\.json$/,
   /^tokenizer[\w.-]*\.json$/,
   /^merges\.txt$/,
   /^chat_template\.(jinja|json)$/,
-  /^[\w.-]+\.safetensors$/,
-  /^[\w.-]+\.safetensors\.index\.json$/,
   /^(README\.md|LICENSE(\.\w+)?)$/,
 ];
+const SHARDS = /^model([.-][\w.-]+)?\.safetensors(\.index\.json)?$/;
 
-/** True for files at the top of a repository that `resolveModel` downloads. */
-export function isWanted(path: string): boolean {
-  return WANTED.some((pattern) => pattern.test(path));
+/**
+ * The files of a repository that `resolveModel` downloads: those at its top that a model needs. Of the weights only the
+ * ones that `openCheckpoint` would read, since some repositories hold them twice, in one file and in shards.
+ *
+ * @example wantedFiles(["config.json", "model.safetensors", "model-00001-of-00002.safetensors", "train.py"]) // the first two
+ */
+export function wantedFiles(paths: readonly string[]): Set<string> {
+  const hasSingle = paths.includes(SINGLE_FILE);
+  return new Set(
+    paths.filter((path) =>
+      SHARDS.test(path) ? !hasSingle || path === SINGLE_FILE : SMALL.some((pattern) => pattern.test(path)),
+    ),
+  );
 }
 
 /**
@@ -28,9 +42,9 @@ export function isWanted(path: string): boolean {
 export async function missingFiles(folder: string): Promise<string[]> {
   const lacks = async (name: string) => (await sizeOf(join(folder, name))) === undefined;
   const missing = (await lacks("config.json")) ? ["config.json"] : [];
-  if (!(await lacks("model.safetensors"))) return missing;
-  const shards = await shardNames(join(folder, "model.safetensors.index.json"));
-  if (!shards) return [...missing, "model.safetensors"];
+  if (!(await lacks(SINGLE_FILE))) return missing;
+  const shards = await shardNames(join(folder, INDEX_FILE));
+  if (!shards) return [...missing, SINGLE_FILE];
   for (const shard of shards) if (await lacks(shard)) missing.push(shard);
   return missing;
 }

@@ -1,8 +1,8 @@
 /** @file Writes weights that are too large for one file as several, with the index that names them. */
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { INDEX_FILE } from "./checkpoint.ts";
 import { byteLength } from "./dtype.ts";
+import { INDEX_FILE } from "./snapshot-files.ts";
 import { type TensorToWrite, writeSafetensors } from "./write-safetensors.ts";
 
 /** huggingface_hub's default (MAX_SHARD_SIZE in serialization/_base.py). */

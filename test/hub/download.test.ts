@@ -65,6 +65,25 @@ describe("the cache after a download", () => {
     ]);
   });
 
+  it("holds the weights once where a repository has them twice, and all shards where it has only those", async () => {
+    const shard = { content: weights(1000, "shard"), large: true };
+    const index = { content: Buffer.from('{"weight_map":{"w":"model-00001-of-00001.safetensors"}}'), large: false };
+    hub.files.set("model-00001-of-00001.safetensors", shard).set("model.safetensors.index.json", index);
+    hub.files.set("consolidated.safetensors", shard);
+    const single = await readdir(await resolve());
+    expect(single.filter((name) => name.includes("safetensors"))).toEqual([WEIGHTS]);
+    hub.files.delete(WEIGHTS);
+    hub.commit = "a".repeat(40);
+    const folder = await resolve();
+    expect((await readdir(folder)).filter((name) => name.includes("safetensors")).sort()).toEqual([
+      "model-00001-of-00001.safetensors",
+      "model.safetensors.index.json",
+    ]);
+    const checkpoint = await openCheckpoint(folder);
+    expect(checkpoint.tensors.get("w")?.bytes).toBe(1000);
+    await checkpoint.close();
+  });
+
   it("opens as a checkpoint", async () => {
     const checkpoint = await openCheckpoint(await resolve());
     expect((await checkpoint.readTensor("w")).length).toBe(300_000);
@@ -336,7 +355,7 @@ describe("a refusal", () => {
     hub.files.delete(WEIGHTS);
     await expect(resolve()).rejects.toMatchObject({
       code: "not-found",
-      message: expect.stringContaining("*.safetensors"),
+      message: expect.stringContaining("no model.safetensors"),
     });
   });
 
