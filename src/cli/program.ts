@@ -1,6 +1,7 @@
 /** @file The command line as a whole: which commands there are and what all of them share. */
 import { createRequire } from "node:module";
 import type { Command } from "commander";
+import { register as registerCache } from "./commands/cache.ts";
 import { register as registerChat } from "./commands/chat.ts";
 import { register as registerCompile } from "./commands/compile.ts";
 import { register as registerEval } from "./commands/eval.ts";
@@ -26,6 +27,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerPull,
   registerInspect,
   registerCompile,
+  registerCache,
   registerInit,
   registerEval,
   registerTrain,
