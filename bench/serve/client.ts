@@ -25,7 +25,7 @@ export interface Shot {
 /**
  * Sends a request and reads its stream to the end, or leaves it where the shot says so. Never throws.
  *
- * @example const sample = await fire({ url: "http://127.0.0.1:8080", body }, 0);
+ * @example const sample = await fire({ url: "http://127.0.0.1:8000", body }, 0);
  */
 export async function fire({ url, key, body, cancelAfter }: Shot, at: number): Promise<Sample> {
   const controller = new AbortController();

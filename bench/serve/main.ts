@@ -9,7 +9,7 @@ import { summarise, summaryText } from "./summary.ts";
 
 const HELP = `Loads a flashvl server with questions about pictures.
 
-  --url URL        the server (default http://127.0.0.1:8080)
+  --url URL        the server (default http://127.0.0.1:8000)
   --key KEY        its API key
   --clients N      requests under way at once (default 4)
   --rate R         requests per second, arriving at random; without it each client sends at once
@@ -23,7 +23,7 @@ const HELP = `Loads a flashvl server with questions about pictures.
 
 const { values } = parseArgs({
   options: {
-    url: { type: "string", default: "http://127.0.0.1:8080" },
+    url: { type: "string", default: "http://127.0.0.1:8000" },
     key: { type: "string" },
     clients: { type: "string", default: "4" },
     rate: { type: "string" },

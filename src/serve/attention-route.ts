@@ -10,11 +10,16 @@ import { assertServed } from "./models-route.ts";
 import { openScope } from "./request-scope.ts";
 import { validate } from "./validate.ts";
 
+/** An answer is never longer: it is the largest context of the models. */
+const MAX_ANSWER_TOKENS = 32_768;
+
 /** The body of an attention request: the conversation, the answer to it, and the place in the answer. */
 export const attentionRequestSchema = z.strictObject({
   model: chatRequestSchema.shape.model,
   messages: chatRequestSchema.shape.messages,
-  answer: z.string().describe("the answer that the model gave"),
+  answer: z
+    .union([z.string(), z.array(z.number().int().min(0)).max(MAX_ANSWER_TOKENS)])
+    .describe("the answer that the model gave, best as its token_ids: text may fall into other tokens"),
   token: z.number().int().min(0).describe("index of the answer's token"),
 });
 
@@ -50,6 +55,14 @@ export function attentionRoute(app: Hono<ServeEnv>, context: ServeContext): void
       const request = validate(attentionRequestSchema, body.json);
       assertServed(request.model, context);
       const job = chatToJob({ messages: request.messages }, context.settings, model);
+      if (
+        !job.messages.some(({ content }) => typeof content !== "string" && content.some(({ type }) => type === "image"))
+      ) {
+        throw new ApiError(400, "The messages have no picture to look at.", {
+          param: "messages",
+          code: "invalid_value",
+        });
+      }
       const { slot, messages } = await prepareMessages(context, job.messages, scope.signal);
       try {
         const map = await model.attention(messages, request.answer, request.token, scope.signal);
@@ -59,6 +72,9 @@ export function attentionRoute(app: Hono<ServeEnv>, context: ServeContext): void
           columns: map.columns,
           maps: map.maps.map((weights) => Array.from(weights, round)),
         });
+      } catch (cause) {
+        if (!(cause instanceof RangeError)) throw cause;
+        throw new ApiError(400, cause.message, { param: "token", code: "invalid_value", cause });
       } finally {
         slot.release();
       }

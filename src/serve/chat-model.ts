@@ -29,7 +29,12 @@ export interface ChatModel {
   /** Streams an answer. Pictures stand in the messages, so the first argument is always null here. */
   stream(image: null, messages: Message[], options?: GenerateOptions): AsyncIterable<ChatPart>;
   /** Computes where token `index` of `answer` looked; present only where the engine offers it. */
-  attention?(messages: Message[], answer: string, index: number, signal?: AbortSignal): Promise<AttentionMap>;
+  attention?(
+    messages: Message[],
+    answer: string | readonly number[],
+    index: number,
+    signal?: AbortSignal,
+  ): Promise<AttentionMap>;
   /** Fills of the engine's caches, for the metrics. */
   stats?(): CacheStats;
 }

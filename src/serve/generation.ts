@@ -24,9 +24,9 @@ export interface Job {
 /** The engine's seeds are 32-bit; larger ones are taken modulo. */
 const SEEDS = 2 ** 32;
 
-/** A step of a generation: text and, if asked for, its token; or the end of one answer. */
+/** A step of a generation: text, its token's id and, if asked for, its logprob; or the end of one answer. */
 export type JobEvent =
-  | { choice: number; type: "text"; text: string; token?: AnswerToken }
+  | { choice: number; type: "text"; text: string; id?: number; token?: AnswerToken }
   | { choice: number; type: "end"; result: ChatResult };
 
 /** What a route knows about the request besides the job. */
@@ -115,7 +115,7 @@ async function* answer(
     const { token, logprob, topLogprobs } = part;
     const scored =
       options.logprobs && token !== undefined && logprob !== undefined ? { token, logprob, topLogprobs } : undefined;
-    yield { choice, type: "text", text: part.text, token: scored };
+    yield { choice, type: "text", text: part.text, id: token, token: scored };
   }
   signal.throwIfAborted();
   throw new Error("The model's stream ended without a result.");

@@ -28,7 +28,7 @@ export interface ServerOptions {
 
 /** A listening server. */
 export interface RunningServer {
-  /** Base URL, for example `http://127.0.0.1:8080`; `unix:<path>` on a Unix socket. */
+  /** Base URL, for example `http://127.0.0.1:8000`; `unix:<path>` on a Unix socket. */
   url: string;
   context: ServeContext;
   /**

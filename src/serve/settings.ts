@@ -9,7 +9,7 @@ const names = z.array(z.string().min(1)).default([]);
 /** The schema of {@link ServeSettings}; `description` is the flag's help text. */
 export const settingsSchema = z.strictObject({
   host: z.string().default("127.0.0.1").describe("address to listen on; 0.0.0.0 opens the server to the network"),
-  port: z.number().int().min(0).max(65_535).default(8080).describe("TCP port; 0 takes a free one"),
+  port: z.number().int().min(0).max(65_535).default(8000).describe("TCP port; 0 takes a free one"),
   socket: z.string().min(1).optional().describe("listen on this Unix socket instead of TCP"),
   tlsCert: z.string().min(1).optional().describe("PEM file with the certificate chain; needs tls-key"),
   tlsKey: z.string().min(1).optional().describe("PEM file with the private key"),

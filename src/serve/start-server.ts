@@ -5,7 +5,7 @@ import type { RunningServer, ServerOptions } from "./server.ts";
  * Starts a server and resolves when it listens. Throws an Error when it cannot (port taken, faulty settings or TLS files).
  *
  * @example
- * const server = await startServer({ model: FlashVL.fromPretrained(), settings: { port: 8080 } });
+ * const server = await startServer({ model: FlashVL.fromPretrained(), settings: { port: 8000 } });
  * process.once("SIGTERM", () => server.close());
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {

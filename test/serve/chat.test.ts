@@ -11,7 +11,7 @@ const PIXEL =
 
 /** The parts of a chunk that the tests look at. */
 interface Chunk {
-  choices: { delta: { role?: string; content?: string }; finish_reason: string | null }[];
+  choices: { delta: { role?: string; content?: string }; finish_reason: string | null; token_ids?: number[] }[];
   usage?: { total_tokens: number } | null;
   error?: { code: string };
 }
@@ -107,6 +107,14 @@ describe("an answer", () => {
     expect(await finish({ stop: " asked" })).toEqual(["You", "stop"]);
     expect(await finish({ max_tokens: 3 })).toEqual(["You", "length"]);
     expect(await finish({ logit_bias: { 256: 100 } })).toEqual(["", "stop"]);
+  });
+
+  test("tells its tokens' ids where they are asked for, whole and streamed", async () => {
+    const server = await start({ model: new FakeModel({ script: () => "ab" }) });
+    const whole = await (await post(server, CHAT, { ...ask("a"), return_token_ids: true })).json();
+    expect(whole.choices[0].token_ids).toEqual([97, 98, 256]);
+    const chunks = await events(await post(server, CHAT, { ...ask("a"), return_token_ids: true, stream: true }));
+    expect(chunks.flatMap(({ choices }) => choices[0]!.token_ids ?? [])).toEqual([97, 98]);
   });
 
   test("carries logprobs with bytes and alternatives", async () => {

@@ -218,6 +218,42 @@ describe("the openai client", () => {
     await expect(stranger.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
   });
 
+  test("is told where the model looked, for a token of its answer", async () => {
+    const expected = await direct("Where?", { maxNewTokens: 6 });
+    const completion = await openai.chat.completions.create({
+      model: "tiny",
+      messages: about("Where?"),
+      max_completion_tokens: 6,
+      return_token_ids: true,
+    } as never);
+    const { token_ids: answer } = (completion as OpenAI.ChatCompletion).choices[0] as unknown as {
+      token_ids: number[];
+    };
+    expect(answer).toEqual(expected.tokens);
+    const map = await openai.post<{ rows: number; columns: number; maps: number[][] }>("/flashvl/attention", {
+      body: { messages: about("Where?"), answer, token: 3 },
+    });
+    const messages: Message[] = [
+      {
+        role: "user",
+        content: [
+          { type: "image", image: photo },
+          { type: "text", text: "Where?" },
+        ],
+      },
+    ];
+    const own = await model.attention(messages, answer, 3);
+    expect([map.rows, map.columns, map.maps.length]).toEqual([own.rows, own.columns, 1]);
+    for (const [cell, weight] of own.maps[0]!.entries()) expect(map.maps[0]![cell]).toBeCloseTo(weight, 3);
+    const wrong = (body: object) =>
+      openai.post("/flashvl/attention", { body }).then(
+        () => 200,
+        ({ status }) => status,
+      );
+    expect(await wrong({ messages: about("Where?"), answer, token: 99 })).toBe(400);
+    expect(await wrong({ messages: [{ role: "user", content: "no picture" }], answer, token: 0 })).toBe(400);
+  });
+
   test("finds the engine's caches in the metrics", async () => {
     await openai.chat.completions.create({ model: "tiny", messages: about("Again"), max_completion_tokens: 2 });
     const page = await (await fetch(`${server.url}/metrics`, { headers: { authorization: "Bearer sesame" } })).text();

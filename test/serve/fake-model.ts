@@ -15,7 +15,7 @@ export interface FakeOptions {
   script?: (messages: Message[]) => string;
   /** Awaited before every token; lets a test hold an answer at a place. */
   beforeToken?: (index: number, signal: AbortSignal | undefined) => Promise<void> | void;
-  attention?: (messages: Message[], answer: string, index: number) => Promise<AttentionMap>;
+  attention?: (messages: Message[], answer: string | readonly number[], index: number) => Promise<AttentionMap>;
 }
 
 const sizeOf = ({ width, height }: RgbImage) => `${width}×${height}`;

@@ -43,6 +43,7 @@ export async function* ask(turns: Turn[], settings: AskSettings, signal: AbortSi
     messages: await toMessages(turns, settings.system, dataUrl),
     ...toSampling(settings),
     logprobs: true,
+    return_token_ids: true,
     stream: true,
     stream_options: { include_usage: true },
   };
@@ -53,7 +54,12 @@ export async function* ask(turns: Turn[], settings: AskSettings, signal: AbortSi
     const [choice] = chunk.choices;
     yield {
       text: choice?.delta.content ?? "",
-      tokens: choice?.logprobs?.content.map(({ token, logprob }) => ({ text: token, logprob })) ?? [],
+      tokens:
+        choice?.logprobs?.content.map(({ token, logprob }, index) => ({
+          id: choice.token_ids?.[index] ?? -1,
+          text: token,
+          logprob,
+        })) ?? [],
       ending: choice?.finish_reason ?? undefined,
       usage: chunk.usage ?? undefined,
     };
@@ -67,8 +73,8 @@ export interface Attention {
   maps: number[][];
 }
 
-/** Asks where the model looked. `turns` end with the question; `answer` is the answer to it. */
-export async function attention(turns: Turn[], system: string, answer: string, token: number): Promise<Attention> {
+/** Asks where the model looked. `turns` end with the question; `answer` is the answer to it, as token ids. */
+export async function attention(turns: Turn[], system: string, answer: number[], token: number): Promise<Attention> {
   const messages: ApiMessage[] = await toMessages(turns, system, dataUrl);
   return (await call("v1/flashvl/attention", { messages, answer, token })).json();
 }
@@ -76,6 +82,7 @@ export async function attention(turns: Turn[], system: string, answer: string, t
 interface Chunk {
   choices: {
     delta: { content?: string };
+    token_ids?: number[];
     logprobs?: { content: { token: string; logprob: number }[] } | null;
     finish_reason?: "stop" | "length" | "abort" | null;
   }[];

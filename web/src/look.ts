@@ -42,13 +42,14 @@ export function openLook(turns: Turn[], answer: ModelTurn, system: string): void
       visible(token.text),
     ),
   );
+  const ids = answer.tokens.map(({ id }) => id);
   let asked = -1;
   const show = async (index: number) => {
     asked = index;
     for (const [place, chip] of chips.entries()) chip.setAttribute("aria-pressed", String(place === index));
     status.textContent = "…";
     try {
-      const map = await attention(turns, system, answer.text, index);
+      const map = await attention(turns, system, ids, index);
       if (asked !== index) return;
       status.textContent = t("lookHint");
       for (const [place, frame] of frames.entries()) {

@@ -9,6 +9,7 @@ export interface UserTurn {
 
 /** A token of an answer as the server reported it. */
 export interface Token {
+  id: number;
   text: string;
   logprob: number;
 }

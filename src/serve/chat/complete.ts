@@ -17,7 +17,12 @@ export interface AnswerHead {
  *
  * @example return c.json(await completeChat(events, model, { id, created, model: "flashvl-2b" }));
  */
-export async function completeChat(events: AsyncIterable<JobEvent>, model: ChatModel, head: AnswerHead) {
+export async function completeChat(
+  events: AsyncIterable<JobEvent>,
+  model: ChatModel,
+  head: AnswerHead,
+  withIds = false,
+) {
   const choices = [];
   const usages: Usage[] = [];
   let logprobs: ApiLogprob[] | null = null;
@@ -34,6 +39,7 @@ export async function completeChat(events: AsyncIterable<JobEvent>, model: ChatM
       message: { role: "assistant" as const, content: event.result.text, refusal: null },
       logprobs: logprobs && { content: logprobs, refusal: null },
       finish_reason: event.result.finishReason,
+      ...(withIds && { token_ids: event.result.tokens }),
     });
     usages.push(event.result.usage);
     logprobs = null;

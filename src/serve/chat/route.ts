@@ -23,12 +23,13 @@ export function chatRoute(app: Hono<ServeEnv>, context: ServeContext): void {
       const model = context.model();
       const head: AnswerHead = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model: name };
       const includeUsage = request.stream_options?.include_usage ?? false;
+      const withIds = request.return_token_ids ?? false;
       return {
         job: chatToJob(request, context.settings, model),
-        complete: (source) => completeChat(source, model, head),
+        complete: (source) => completeChat(source, model, head, withIds),
         stream: request.stream
           ? {
-              events: (source) => streamChat(source, model, head, includeUsage),
+              events: (source) => streamChat(source, model, head, { includeUsage, withIds }),
               failed: (error) => ({ data: JSON.stringify(error.toBody()) }),
             }
           : undefined,

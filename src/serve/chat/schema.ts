@@ -86,6 +86,7 @@ export const chatRequestSchema = z.strictObject({
     .nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).nullish(),
+  return_token_ids: z.boolean().nullish().describe("extension: token_ids with every choice, the end token included"),
   n: z.number().int().min(1).max(MAX_CHOICES).nullish(),
   stop: z.union([stopString, z.array(stopString).max(MAX_STOP_STRINGS)]).nullish(),
   response_format: responseFormatSchema.optional(),

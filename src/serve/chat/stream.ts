@@ -10,13 +10,13 @@ import { toLogprob } from "./logprobs.ts";
 /**
  * Turns a job's events into OpenAI's `chat.completion.chunk` events, `[DONE]` included.
  *
- * @example for await (const { data } of streamChat(events, model, head, false)) console.log(data);
+ * @example for await (const { data } of streamChat(events, model, head, { includeUsage: false })) console.log(data);
  */
 export async function* streamChat(
   events: AsyncIterable<JobEvent>,
   model: ChatModel,
   head: AnswerHead,
-  includeUsage: boolean,
+  { includeUsage, withIds = false }: { includeUsage: boolean; withIds?: boolean },
 ): AsyncGenerator<SseEvent> {
   const usages: Usage[] = [];
   const begun = new Set<number>();
@@ -39,9 +39,10 @@ export async function* streamChat(
     }
     if (event.type === "text") {
       // A token may end inside a character and so bring no text yet; its logprob must be sent all the same.
-      if (event.text === "" && !event.token) continue;
+      const ids = withIds && event.id !== undefined ? { token_ids: [event.id] } : undefined;
+      if (event.text === "" && !event.token && !ids) continue;
       const logprobs = event.token ? { content: [toLogprob(model.tokenizer, event.token)], refusal: null } : null;
-      yield choice(index, { content: event.text }, { logprobs });
+      yield choice(index, { content: event.text }, { logprobs, ...ids });
     } else {
       usages.push(event.result.usage);
       yield choice(index, {}, { finish_reason: event.result.finishReason });
