@@ -160,9 +160,23 @@ async function fetchAll(
     await cache.link(await downloadBlob(stoppable, slots, job, (etag) => cache.blob(etag), located), commit, path);
     report(path, 0, 1);
   };
-  // Small files first: weights that are there then mean that the rest is there too.
-  const order = [...targets].sort((a, b) => a.size - b.size);
-  await allOrStop(hub, order, fetchOne);
+  // Weights come last: where they are there, the rest is there too, also after a kill.
+  const isWeights = ({ path }: Target) => path.endsWith(".safetensors");
+  for (const phase of [targets.filter((target) => !isWeights(target)), targets.filter(isWeights)])
+    await allOrStop(hub, sameContent(phase), async (stoppable, group) => {
+      for (const target of group) await fetchOne(stoppable, target);
+    });
+}
+
+/** Files with the same content share a blob; only one of them may be downloading it. */
+function sameContent(targets: Target[]): Target[][] {
+  const groups = new Map<string, Target[]>();
+  for (const target of targets) {
+    const group = groups.get(target.etag);
+    if (group) group.push(target);
+    else groups.set(target.etag, [target]);
+  }
+  return [...groups.values()];
 }
 
 function megabytes(bytes: number): string {

@@ -135,6 +135,17 @@ describe("a download", () => {
     await expectWhole(await resolve());
   });
 
+  it("fetches a content once that several files share", async () => {
+    hub.files.delete(WEIGHTS);
+    for (const shard of ["model-1.safetensors", "model-2.safetensors"])
+      hub.files.set(shard, { content: weights(200_000), large: true });
+    const folder = await resolve();
+    const size = hub.files.get("model-1.safetensors")!.content.length;
+    for (const shard of ["model-1.safetensors", "model-2.safetensors"])
+      expect((await readFile(join(folder, shard))).length).toBe(size);
+    expect(hub.storeBytes).toBe(size + content("tokenizer.json").length);
+  });
+
   it("sends the token to the hub and never to the store", async () => {
     await resolve({ token: "hf_secret" });
     const tokens = (server: string) =>
