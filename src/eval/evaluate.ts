@@ -71,13 +71,8 @@ export async function evaluate(bench: Bench, answerer: Answerer, options: Evalua
     dataMd5: options.dataMd5 ?? null,
     limit: options.limit ?? null,
   });
-  const { failed } = await answerRows(bench, answerer, { folder, ...options });
+  const { keys, failed } = await answerRows(bench, answerer, { folder, ...options });
   if (failed > 0) return null;
-  const keys: string[] = [];
-  for await (const { key } of bench.rows()) {
-    if (options.limit !== undefined && keys.length >= options.limit) break;
-    keys.push(key);
-  }
   const answers = readAnswers(folder);
   if (keys.some((key) => !answers.has(key))) return null;
   writeFinalAnswers(folder, keys, answers);

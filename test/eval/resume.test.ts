@@ -147,7 +147,7 @@ describe("a run", () => {
 describe("the market", () => {
   it("runs under the same runner", async () => {
     const out = temporaryFolder();
-    const task = marketTask({ pictures: 2 });
+    const task = marketTask({ pictures: 1 });
     const answers: Record<string, string> = {};
     let rows = 0;
     for await (const row of task.rows()) {

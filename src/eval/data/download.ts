@@ -36,12 +36,16 @@ export async function download(url: string, path: string, options: DownloadOptio
   const { md5, signal, retries = 4, firstDelayMs = 1000 } = options;
   const part = `${path}.part`;
   mkdirSync(dirname(path), { recursive: true });
+  const sizeOf = () => (existsSync(part) ? statSync(part).size : 0);
   for (let attempt = 0; ; attempt++) {
+    const before = sizeOf();
     try {
       await fetchRest(url, part, options);
       break;
     } catch (error) {
       signal?.throwIfAborted();
+      // A line that keeps breaking but brings something each time will get there.
+      if (sizeOf() > before) attempt = 0;
       const final = error instanceof RefusedError || attempt === retries;
       if (final) throw new Error(`Download of ${url} failed: ${(error as Error).message}`);
       await sleep(firstDelayMs * 2 ** attempt, undefined, { signal });

@@ -25,12 +25,12 @@ export interface AnswerRowsOptions {
   onProgress?: (progress: AnswerProgress) => void;
 }
 
-/** @returns how many rows this shard has, and how many of them have no answer because the answerer failed */
+/** @returns the keys of all rows in order (other shards' too), and how many of this shard's have no answer because the answerer failed */
 export async function answerRows(
   bench: Bench,
   answerer: Answerer,
   options: AnswerRowsOptions,
-): Promise<{ rows: number; failed: number; asked: number }> {
+): Promise<{ keys: string[]; failed: number }> {
   const { folder, shard = { index: 0, count: 1 }, limit, signal, onProgress } = options;
   const known = readAnswers(folder);
   mkdirSync(folder, { recursive: true });
@@ -39,7 +39,8 @@ export async function answerRows(
   const size = bench.size === undefined ? limit : Math.min(bench.size, limit ?? bench.size);
   const total = size === undefined ? undefined : Math.ceil(Math.max(0, size - shard.index) / shard.count);
   const started = performance.now();
-  let [rows, asked, done, failed, scored, sum] = [0, 0, 0, 0, 0, 0];
+  const keys: string[] = [];
+  let [asked, done, failed, scored, sum] = [0, 0, 0, 0, 0];
   const count = (row: BenchRow, answer: string) => {
     const value = row.quickScore(answer);
     if (value === null) return;
@@ -55,9 +56,9 @@ export async function answerRows(
     let place = 0;
     for await (const row of bench.rows()) {
       if (limit !== undefined && place >= limit) return;
+      keys.push(row.key);
       if (place++ % shard.count !== shard.index) continue;
       signal?.throwIfAborted();
-      rows++;
       const answer = known.get(row.key);
       if (answer !== undefined) {
         done++;
@@ -87,5 +88,5 @@ export async function answerRows(
     report();
   }
   report();
-  return { rows, failed, asked };
+  return { keys, failed };
 }

@@ -1,0 +1,142 @@
+/** @file Intervals, paired tests and the comparison of runs; the judge's retries, cache and counts; endpoints as models. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  bootstrapInterval,
+  comparePaired,
+  compareRuns,
+  evaluate,
+  Judge,
+  mcnemarExact,
+  openAiAnswerer,
+  openBench,
+} from "../../src/eval/index.ts";
+import { DEFAULT_RULES } from "../../src/tasks/index.ts";
+import { chatEndpoint, pngBase64, QUICK_RETRY, scriptedAnswerer, temporaryFolder, writeTsv } from "./fixtures.ts";
+
+const unitsOf = (values: readonly number[]) => values.map((value, at) => ({ id: String(at), value }));
+
+describe("the bootstrap interval", () => {
+  it("of a share lies where the normal approximation says, and is the same for the same seed", () => {
+    const units = unitsOf(Array.from({ length: 400 }, (_, at) => (at % 4 === 0 ? 1 : 0)));
+    const found = bootstrapInterval({ combine: "mean", units })!;
+    const spread = 196 * Math.sqrt((0.25 * 0.75) / 400);
+    expect(found.low).toBeGreaterThan(25 - spread - 1);
+    expect(found.low).toBeLessThan(25 - spread + 1);
+    expect(found.high).toBeGreaterThan(25 + spread - 1);
+    expect(found.high).toBeLessThan(25 + spread + 1);
+    expect(bootstrapInterval({ combine: "mean", units })).toEqual(found);
+    const graded = {
+      combine: "mean" as const,
+      units: unitsOf(Array.from({ length: 50 }, (_, at) => Math.sqrt(at) / 7)),
+    };
+    expect(bootstrapInterval(graded, { seed: 2 })).not.toEqual(bootstrapInterval(graded, { seed: 1 }));
+  });
+
+  it("has no width where all units agree, and does not exist without units", () => {
+    expect(bootstrapInterval({ combine: "sum", units: unitsOf([1, 1, 1]) })).toEqual({ low: 3, high: 3 });
+    expect(bootstrapInterval({ combine: "mean", units: [] })).toBeNull();
+  });
+});
+
+describe("McNemar's exact test", () => {
+  it("gives binomial tails", () => {
+    expect(mcnemarExact(10, 0)).toBeCloseTo(2 / 1024, 12);
+    expect(mcnemarExact(5, 3)).toBeCloseTo((2 * (1 + 8 + 28 + 56)) / 256, 12);
+    expect(mcnemarExact(4, 4)).toBe(1);
+    expect(mcnemarExact(0, 0)).toBe(1);
+    expect(mcnemarExact(3000, 2500)).toBeLessThan(1e-9);
+  });
+
+  it("is used for right or wrong, sign flips for graded credit", () => {
+    const first = new Map(Array.from({ length: 40 }, (_, at): [string, number] => [String(at), at < 30 ? 1 : 0]));
+    const second = new Map(Array.from({ length: 40 }, (_, at): [string, number] => [String(at), at < 20 ? 1 : 0]));
+    const exact = comparePaired(first, second);
+    expect([exact.test, exact.difference, exact.onlyFirst, exact.onlySecond]).toEqual(["McNemar, exact", 25, 10, 0]);
+    expect(exact.p).toBeCloseTo(2 / 1024, 12);
+    const graded = comparePaired(new Map([...first].map(([id, value]) => [id, value * 0.9])), second);
+    expect(graded.test).toBe("sign flips");
+    expect(() => comparePaired(first, new Map([["x", 1]]))).toThrow(/no row in common/);
+  });
+});
+
+describe("two runs", () => {
+  it("are compared metric by metric", async () => {
+    const folder = temporaryFolder();
+    const image = await pngBase64();
+    writeTsv(
+      join(folder, "Custom.tsv"),
+      Array.from({ length: 12 }, (_, index) => ({ index, image, question: "Q", A: "one", B: "two", answer: "A" })),
+    );
+    for (const [name, wrong] of [
+      ["good", 0],
+      ["poor", 8],
+    ] as const) {
+      const { bench, dataMd5, close } = await openBench("Custom", { dataFolder: folder, offline: true });
+      const replies = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [index, index < wrong ? "B" : "A"]));
+      await evaluate(bench, scriptedAnswerer(replies, "", name), {
+        out: folder,
+        dataMd5,
+        rules: DEFAULT_RULES,
+        judge: null,
+        html: false,
+      });
+      close();
+    }
+    const [found] = compareRuns(join(folder, "good"), join(folder, "poor"));
+    expect(found).toMatchObject({ dataset: "Custom", metric: "Overall", units: 12, onlyFirst: 8, onlySecond: 0 });
+    expect(found!.p).toBeCloseTo(2 / 256, 12);
+    expect(() => compareRuns(folder, join(folder, "good"))).toThrow(/holds no scored run/);
+  });
+});
+
+describe("the judge", () => {
+  const question = { kind: "judge" as const, prompt: "Q", maxTokens: 8, attempt: 1 };
+
+  it("retries what may pass, asks a question once, and remembers replies over restarts", async () => {
+    const cachePath = join(temporaryFolder(), "replies.jsonl");
+    const { baseUrl, requests } = await chatEndpoint((_, count) => (count === 1 ? 503 : count === 2 ? 429 : "B"));
+    const judge = new Judge({ baseUrl, model: "j", cachePath, policy: QUICK_RETRY });
+    expect(await Promise.all([judge.ask(question), judge.ask(question)])).toEqual(["B", "B"]);
+    expect(requests).toHaveLength(3);
+    expect(requests[2]!.temperature).toBe(0.5);
+    expect(judge.counts).toMatchObject({ asked: 1, failed: 0, promptTokens: 10, completionTokens: 2 });
+    const again = new Judge({ baseUrl, model: "j", cachePath, policy: QUICK_RETRY });
+    expect(await again.ask(question)).toBe("B");
+    expect(again.counts).toMatchObject({ asked: 0, cached: 1 });
+    expect(existsSync(cachePath)).toBe(true);
+  });
+
+  it("does not retry a refusal, and is left alone when it is down", async () => {
+    const { baseUrl, requests } = await chatEndpoint(() => 401);
+    const judge = new Judge({ baseUrl, model: "j", cachePath: null, policy: QUICK_RETRY });
+    for (let attempt = 0; attempt < 20; attempt++) {
+      expect(await judge.ask({ ...question, attempt })).toContain("Failed to obtain answer via API");
+    }
+    expect(requests).toHaveLength(8);
+    expect(judge.counts.failed).toBe(20);
+  });
+});
+
+describe("an endpoint as a model", () => {
+  it("gets the same question and pictures as our own", async () => {
+    const folder = temporaryFolder();
+    const image = await pngBase64();
+    writeTsv(join(folder, "Custom.tsv"), [{ index: 1, image, question: "Q", A: "one", B: "two", answer: "B" }]);
+    const { baseUrl, requests } = await chatEndpoint(() => "B");
+    const { bench, dataMd5, close } = await openBench("Custom", {
+      dataFolder: folder,
+      offline: true,
+      prompt: "flashvl",
+    });
+    const answerer = openAiAnswerer({ baseUrl, model: "org/peer", policy: QUICK_RETRY });
+    const result = await evaluate(bench, answerer, { out: folder, dataMd5, rules: DEFAULT_RULES, judge: null });
+    close();
+    expect(result?.metrics[0]?.value).toBe(100);
+    expect(result?.prompt).toBe("flashvl");
+    const [picture, text] = requests[0]!.messages[0]!.content as { image_url?: { url: string }; text?: string }[];
+    expect(picture!.image_url!.url).toBe(`data:image/png;base64,${image}`);
+    expect(text!.text).toBe("Q\nA. one\nB. two\nAnswer with the option's letter from the given choices directly.");
+  });
+});
