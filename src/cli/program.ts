@@ -41,6 +41,7 @@ export function buildProgram(): Command {
     .description(description)
     .version(version)
     .exitOverride()
+    .enablePositionalOptions() // flags behind a subcommand of a command are the subcommand's
     .showHelpAfterError("Run the command with --help to see its flags.")
     .addHelpText("after", "\nEvery flag has an environment twin: --max-new-tokens is FLASHVL_MAX_NEW_TOKENS.");
   for (const register of COMMANDS) register(program);

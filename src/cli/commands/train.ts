@@ -16,6 +16,8 @@ const STAGES = [
 /** Adds the command and its subcommands to the program. */
 export function register(program: Command): void {
   const train = program.command("train").description("train a model by a recipe; check, merge and watch training");
+  // Flags behind a subcommand are the subcommand's: --json exists on both levels.
+  train.enablePositionalOptions();
   for (const [stage, description] of STAGES) registerRun(train, stage, description);
   for (const add of [registerShow, registerWatch, registerMerge, registerCheck]) add(train);
   for (const command of train.commands) addCommonOptions(command);
