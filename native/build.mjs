@@ -42,7 +42,9 @@ try {
   const objects = sources.map((file) => {
     const object = join(work, `${file}.o`);
     // GCC 12 warns about its own intrinsics' undefined registers.
-    const quiet = isX64Only(file) ? ["-Wno-maybe-uninitialized", "-Wno-uninitialized"] : [];
+    const quiet = isX64Only(file)
+      ? ["-Wno-unknown-warning-option", "-Wno-maybe-uninitialized", "-Wno-uninitialized"]
+      : [];
     execFileSync(
       compiler,
       [...common, ...(flagsOf[file] ?? []), ...quiet, "-c", join(native, "src", file), "-o", object],

@@ -3,7 +3,9 @@
 
 #include "kernels.h"
 
-#if defined(__aarch64__) && defined(__linux__)
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
 
@@ -15,6 +17,18 @@ struct Level {
   bool supported;
   const KernelTable* (*table)();
 };
+
+#if defined(__x86_64__)
+// Asked directly: not every compiler's __builtin_cpu_supports knows these two. The wide registers they use are checked by it.
+bool has_half_floats() {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c >> 29 & 1);  // F16C
+}
+bool has_bfloat16() {
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);  // AVX512_BF16
+}
+#endif
 
 #if defined(__aarch64__)
 bool has_dot_product() {
@@ -33,7 +47,7 @@ const KernelTable* select_kernels(const char* name, const char** message) {
   const Level levels[] = {
 #if defined(__x86_64__)
       {"avx512", __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"), avx512_kernels},
-      {"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"), avx2_kernels},
+      {"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_half_floats(), avx2_kernels},
 #elif defined(__aarch64__)
       {"neon", has_dot_product(), neon_kernels},
 #endif
@@ -55,7 +69,7 @@ const KernelTable* select_kernels(const char* name, const char** message) {
 
 const AttentionKernels* half_precision_attention(const KernelTable& table) {
 #if defined(__x86_64__)
-  if (&table == avx512_kernels() && __builtin_cpu_supports("avx512bf16")) return avx512_bf16_attention();
+  if (&table == avx512_kernels() && has_bfloat16()) return avx512_bf16_attention();
 #endif
   (void)table;
   return nullptr;

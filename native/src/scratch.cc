@@ -10,41 +10,54 @@ namespace {
 // Buffers kept: more than the calls that one process has under way at once.
 constexpr int kSlots = 16;
 struct Slot {
-  std::atomic_flag busy = ATOMIC_FLAG_INIT;
-  char* data = nullptr;
-  size_t bytes = 0;
+  char* data;
+  size_t bytes;
 };
 Slot slots[kSlots];
+std::atomic_flag busy = ATOMIC_FLAG_INIT;
 
-char* allocate(size_t bytes) {
-  void* p = nullptr;
-  return posix_memalign(&p, 64, bytes) == 0 ? static_cast<char*>(p) : nullptr;
-}
+// Held for a walk over the slots only.
+struct Lock {
+  Lock() {
+    while (busy.test_and_set(std::memory_order_acquire)) {
+    }
+  }
+  ~Lock() { busy.clear(std::memory_order_release); }
+};
 
 }  // namespace
 
+// The smallest kept buffer that is large enough, so that a small request does not take what the next large one needs.
 Scratch::Scratch(size_t bytes) : data_(nullptr), bytes_(bytes) {
-  for (Slot& slot : slots) {
-    if (slot.busy.test_and_set(std::memory_order_acquire)) continue;
-    if (slot.bytes >= bytes) data_ = slot.data, bytes_ = slot.bytes;
-    else free(slot.data), data_ = allocate(bytes);
-    slot.data = nullptr;
-    slot.bytes = 0;
-    slot.busy.clear(std::memory_order_release);
-    return;
+  {
+    Lock lock;
+    Slot* best = nullptr;
+    for (Slot& slot : slots)
+      if (slot.data && slot.bytes >= bytes && (!best || slot.bytes < best->bytes)) best = &slot;
+    if (best) {
+      data_ = best->data, bytes_ = best->bytes;
+      *best = {nullptr, 0};
+      return;
+    }
   }
-  data_ = allocate(bytes);
+  void* p = nullptr;
+  if (posix_memalign(&p, 64, bytes) == 0) data_ = static_cast<char*>(p);
 }
 
+// Takes the place of the smallest kept buffer, which is free space where there is any.
 Scratch::~Scratch() {
-  for (Slot& slot : slots) {
-    if (slot.busy.test_and_set(std::memory_order_acquire)) continue;
-    const bool keep = slot.data == nullptr;
-    if (keep) slot.data = data_, slot.bytes = bytes_;
-    slot.busy.clear(std::memory_order_release);
-    if (keep) return;
+  Slot gone = {data_, bytes_};
+  if (data_) {
+    Lock lock;
+    Slot* smallest = &slots[0];
+    for (Slot& slot : slots)
+      if (slot.bytes < smallest->bytes) smallest = &slot;
+    if (smallest->bytes < bytes_) {
+      gone = *smallest;
+      *smallest = {data_, bytes_};
+    }
   }
-  free(data_);
+  free(gone.data);
 }
 
 }  // namespace flashvl
