@@ -30,7 +30,10 @@ export async function answerRequest(
   context: ServeContext,
   read: (body: unknown) => AnswerFormat,
 ): Promise<Response> {
-  context.queue.assertRoom();
+  if (context.queue.isFull()) {
+    await context.bodies.discard(c.req.raw).catch(() => {});
+    throw context.queue.fullError();
+  }
   const scope = openScope(c, context);
   try {
     const body = await context.bodies.readJson(c.req.raw);
@@ -64,7 +67,9 @@ async function streamAnswer(
       yield* stream;
     } catch (error) {
       const failure = toApiError(error);
-      c.get("log").warn({ err: failure.cause ?? failure, status: failure.status }, "stream broke off");
+      const log = c.get("log");
+      if (failure.status >= 500) log.error({ err: failure.cause ?? failure }, "stream broke off");
+      else log.info({ code: failure.code }, "stream ended early");
       yield failed(failure);
     } finally {
       scope.end();

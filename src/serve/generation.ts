@@ -46,7 +46,6 @@ export interface JobRequest {
 export async function* runJob(context: ServeContext, job: Job, request: JobRequest): AsyncGenerator<JobEvent> {
   const { signal } = request;
   const model = context.model();
-  context.queue.assertRoom();
   const { slot, messages } = await prepareMessages(context, job.messages, signal);
   try {
     for (let choice = 0; choice < job.choices; choice += 1) {

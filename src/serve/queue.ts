@@ -68,9 +68,9 @@ export class AdmissionQueue {
     });
   }
 
-  /** Throws 429 when a request that came now would be turned away; lets a route refuse before it reads a large body. */
-  assertRoom(): void {
-    if (this.#running >= this.#slots && this.#line.size >= this.#maxWaiting) throw this.fullError();
+  /** Whether a request that came now would be turned away; lets a route refuse before it reads a large body. */
+  isFull(): boolean {
+    return this.#running >= this.#slots && this.#line.size >= this.#maxWaiting;
   }
 
   /** Resolves when nothing runs and nothing waits. */
