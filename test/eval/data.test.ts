@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { download, findData, lmuDataFolder, readPredictions } from "../../src/eval/index.ts";
@@ -73,6 +74,22 @@ describe("a JSONL file", () => {
     rows.close();
     writeFileSync(path, '{"index": 1}\nnot json\n');
     await expect(openSource(path)).rejects.toThrow(/line 2: not JSON/);
+  });
+});
+
+describe("a Parquet file", () => {
+  it("serves rows and nested pictures, and drops rows without one", async () => {
+    // Three rows written by pyarrow with Hugging Face's image structs, the last one null.
+    const rows = loadRows(await openSource(fileURLToPath(new URL("rows.parquet", import.meta.url))), "");
+    expect([rows.length, rows.cells(0).question, rows.cells(1).answer, rows.cells(0).options]).toEqual([
+      2,
+      "a é",
+      null,
+      "['p', 'q']",
+    ]);
+    const [picture] = (await rows.load(1)).images as Uint8Array[];
+    expect([...picture!.subarray(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
+    rows.close();
   });
 });
 
