@@ -70,6 +70,8 @@ export const seeRecipe = z.strictObject({
   ...common,
   data: z.strictObject({ market: market.prefault({}) }).prefault({}),
   images: positive,
+  /** Safetensors file with weights to begin with, such as an earlier run's; the others begin at random. */
+  start: z.string().optional(),
   /** Learning sheets drawn for each board. */
   sheets: z.number().int().nonnegative().default(0),
   emptyWeight: z.number().positive().default(0.1),
@@ -209,6 +211,7 @@ export async function readRecipe(path: string): Promise<Recipe> {
   const base = dirname(resolve(path));
   const absolute = (p: string | undefined) => p && resolve(base, p);
   const done = { ...data, model: resolve(base, data.model) } as Recipe;
+  if (done.stage === "see") done.start = absolute(done.start);
   if (done.stage === "sft") {
     if (done.see) done.see = { ...done.see, head: resolve(base, done.see.head) };
     done.data = { ...done.data, file: absolute(done.data.file), images: absolute(done.data.images) };

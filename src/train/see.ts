@@ -2,7 +2,8 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseConfig } from "../model/index.ts";
+import { openSafetensors } from "../hub/index.ts";
+import { parseConfig, toFloat32 } from "../model/index.ts";
 import { initialize } from "./initialize.ts";
 import { Optimizer } from "./optim/optimizer.ts";
 import { ParameterStore, usedParameters } from "./parameter-store.ts";
@@ -41,6 +42,16 @@ function sureShare(logProbs: Float32Array, targets: BigInt64Array, kind: "empty"
   return all ? right / all : 0;
 }
 
+/** Overwrites parameters with the tensors of a safetensors file that have their names. */
+async function fillFrom(path: string, store: ParameterStore): Promise<void> {
+  const file = await openSafetensors(path);
+  try {
+    for (const [name, { dtype }] of file.tensors) store.get(name).set(toFloat32(await file.readTensor(name), dtype));
+  } finally {
+    await file.close();
+  }
+}
+
 /**
  * Trains the tower and a linear head to name what lies under each half patch; resumes by itself where a run was cut.
  * @returns the last checkpoint's folder
@@ -51,6 +62,7 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
   const trained = store.parameters.filter((p) => p.part === "tower" || p.name.startsWith("see.")).map((p) => p.name);
   const random = new TrainingRandom(recipe.seed);
   initialize(store, random);
+  if (recipe.start) await fillFrom(recipe.start, store);
   const optimizer = new Optimizer(store, trained, { ...recipe.optimizer, schedule: resolvedSchedule(recipe) });
 
   // ---- resume
