@@ -1,8 +1,8 @@
 /** @file The package's door: open a FlashVL checkpoint, show it a picture, ask. Every other room has a door of its own. */
 
 export {
-  FlashVL,
   type FinishReason,
+  FlashVL,
   type GenerateOptions,
   type GenerateResult,
   type ManyRequest,
