@@ -27,7 +27,12 @@ forbidden.push(
     from: { path: "^src/", pathNot: `^src/${room}/` },
     to: { path: `^src/${room}/`, pathNot: `^src/${room}/index\\.ts$` },
   })),
-  { name: "no-cycles", severity: "error", from: { path: "^src/" }, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+  {
+    name: "no-cycles",
+    severity: "error",
+    from: { path: "^src/" },
+    to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+  },
   {
     name: "runtime-only-in-engine",
     severity: "error",
@@ -50,6 +55,10 @@ module.exports = {
     parser: "tsc",
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { extensions: [".ts", ".js", ".json"], exportsFields: ["exports"], conditionNames: ["import", "node", "default"] },
+    enhancedResolveOptions: {
+      extensions: [".ts", ".js", ".json"],
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default"],
+    },
   },
 };
