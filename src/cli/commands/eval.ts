@@ -2,10 +2,18 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { SetResult } from "../../eval/index.ts";
-import { addEvalFlags, type EvalFlags, openAnswerer, scoreOptions, scoringFlags } from "../eval/flags.ts";
-import { UsageError } from "../fail.ts";
+import {
+  addRunFlags,
+  addScoringFlags,
+  type EvalFlags,
+  openAnswerer,
+  scoreOptions,
+  scoringFlags,
+} from "../eval/flags.ts";
+import { BadInputError, UsageError } from "../fail.ts";
 import { addEngineOptions } from "../open-engine.ts";
-import { addHubOptions } from "../shared-options.ts";
+import { parseNumber } from "../parse-number.ts";
+import { addCommonOptions, addHubOptions } from "../shared-options.ts";
 import { withInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress-bar.ts";
 import { printJson, printLines } from "../terminal/stdout.ts";
@@ -20,30 +28,33 @@ export function register(program: Command): void {
       "after",
       "\nExamples:\n  flashvl eval MMStar WeMath --judge none\n  flashvl eval DynaMath --predictions old.xlsx --mode compat\n  flashvl eval MMStar --shard 0/4 --out shared/runs",
     )
-    .action((sets: string[], _: unknown, self: Command) => run(sets, self.optsWithGlobals<EvalFlags>()));
-  addHubOptions(addEvalFlags(addEngineOptions(command)));
-  command
-    .command("list")
-    .description("the known sets")
-    .action((_: unknown, self: Command) => list(self.optsWithGlobals<EvalFlags>()));
-  command
-    .command("compare")
-    .description("two scored runs of the same sets, with paired significance")
+    .action((sets: string[], flags: EvalFlags) => run(sets, flags));
+  // What stands after a subcommand is the subcommand's.
+  command.enablePositionalOptions();
+  addHubOptions(addRunFlags(addScoringFlags(addEngineOptions(command))));
+  const sub = (name: string, description: string) => addCommonOptions(command.command(name).description(description));
+  sub("list", "the known sets").action((flags: EvalFlags) => list(flags));
+  sub("compare", "two scored runs of the same sets, with paired significance")
     .argument("<first>", "folder of a model's runs, or of one set")
     .argument("<second>", "the other")
-    .action((first: string, second: string, _: unknown, self: Command) =>
-      compare(first, second, self.optsWithGlobals<EvalFlags>()),
-    );
-  command
-    .command("report")
-    .description("one Markdown report over all sets of a model")
+    .option("--seed <n>", "seed of the intervals (default: 1)", parseNumber({ least: 0, whole: true }))
+    .action((first: string, second: string, flags: EvalFlags) => compare(first, second, flags));
+  sub("report", "one Markdown report over all sets of a model")
     .argument("<folder>", "folder of a model's runs")
     .action((folder: string) => report(folder));
-  command
-    .command("rescore")
-    .description("score recorded answers again under other rules or another judge")
+  addScoringFlags(sub("rescore", "score recorded answers again under other rules or another judge"))
     .argument("<folder>", "folder of one set's run")
-    .action((folder: string, _: unknown, self: Command) => rescore(folder, self.optsWithGlobals<EvalFlags>()));
+    .action((folder: string, flags: EvalFlags) => rescore(folder, flags));
+}
+
+/** What the user named is not usable: the message says why. */
+async function readable<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Error && error.name === "Error") throw new BadInputError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 const seconds = (value: number | null) => (value === null ? "" : `, ${Math.ceil(value)} s left`);
@@ -62,7 +73,7 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
   const { evaluate, fileName, openBench, parseShard, writeModelReport, formatSetResult } = await import(
     "../../eval/index.ts"
   );
-  const shard = flags.shard === undefined ? undefined : parseShard(flags.shard);
+  const shard = flags.shard === undefined ? undefined : await readable(Promise.resolve(flags.shard).then(parseShard));
   const options = await scoreOptions(flags);
   const { prompt, rules } = await scoringFlags(flags);
   await withInterrupt(async (signal) => {
@@ -73,14 +84,13 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
     for (const name of sets) {
       const onProgress = ({ done, total }: { done: number; total: number | null }) =>
         bar.update({ label: name, done, total: total ?? done, unit: "bytes" });
-      benches.push(
-        await openBench(name, { prompt, rules, dataFolder: flags.data, offline: flags.offline, signal, onProgress }),
-      );
+      const where = { dataFolder: flags.data, offline: flags.offline, signal, onProgress };
+      benches.push(await readable(openBench(name, { prompt, rules, ...where })));
     }
-    const answerer = await openAnswerer(flags, signal);
+    const answerer = await readable(openAnswerer(flags, signal));
     try {
       for (const { bench, dataMd5, close } of benches) {
-        const result = await evaluate(bench, answerer, {
+        const evaluated = evaluate(bench, answerer, {
           ...options,
           out: flags.out,
           shard,
@@ -93,6 +103,7 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
             bar.update({ label: bench.name, done, total: total ?? done, unit: "steps", note });
           },
         });
+        const result = await readable(evaluated);
         bar.end();
         close();
         if (result !== null) results.push(result);
@@ -125,7 +136,7 @@ async function list(flags: EvalFlags): Promise<void> {
 
 async function compare(first: string, second: string, flags: EvalFlags): Promise<void> {
   const { compareRuns } = await import("../../eval/index.ts");
-  const found = compareRuns(first, second, flags.seed);
+  const found = await readable((async () => compareRuns(first, second, flags.seed))());
   if (flags.json) return printJson(found);
   printLines(
     found.map(
@@ -137,21 +148,27 @@ async function compare(first: string, second: string, flags: EvalFlags): Promise
 
 async function report(folder: string): Promise<void> {
   const { writeModelReport } = await import("../../eval/index.ts");
-  printLines([await writeModelReport(folder)]);
+  printLines([await readable(writeModelReport(folder))]);
 }
 
 async function rescore(folder: string, flags: EvalFlags): Promise<void> {
   const { formatSetResult, openBench, readAnswers, readRunSettings, scoreRun } = await import("../../eval/index.ts");
-  const settings = readRunSettings(folder) as { dataset: string; model: string; limit: number | null };
+  const settings = (await readable((async () => readRunSettings(folder))())) as {
+    dataset: string;
+    model: string;
+    limit: number | null;
+  };
   const options = await scoreOptions(flags);
   const { prompt, rules } = await scoringFlags(flags);
   await withInterrupt(async (signal) => {
-    const { bench, dataMd5, close } = await openBench(settings.dataset, {
-      prompt,
-      rules,
-      dataFolder: flags.data,
-      signal,
-    });
+    const { bench, dataMd5, close } = await readable(
+      openBench(settings.dataset, {
+        prompt,
+        rules,
+        dataFolder: flags.data,
+        signal,
+      }),
+    );
     try {
       const limit = settings.limit ?? undefined;
       const score = { ...options, limit, signal, onJudgeEstimate: announceJudge };

@@ -32,8 +32,8 @@ export interface EvalFlags extends RunOptions, CommonOptions {
 
 const count = parseNumber({ least: 1, whole: true });
 
-/** Adds every flag but the engine's. */
-export function addEvalFlags(command: Command): Command {
+/** Adds the flags that say how answers are scored. */
+export function addScoringFlags(command: Command): Command {
   return command
     .option("--out <folder>", "where runs are kept and resumed", "outputs")
     .option("--data <folder>", "folder of data files (default: $LMUData, ~/LMUData)")
@@ -42,19 +42,24 @@ export function addEvalFlags(command: Command): Command {
     .option("--mode <mode>", "compat (VLMEvalKit with its slips) or correct", "compat")
     .option("--store-as <format>", "score replies as read back from xlsx, tsv or json (default: xlsx in compat)")
     .option("--format <format>", "row files as xlsx, tsv or json", "xlsx")
-    .option("--openai <url>", "measure an OpenAI-compatible endpoint instead of a local model (key: OPENAI_API_KEY)")
-    .option("--openai-model <name>", "its model")
-    .option("--predictions <file>", "score a predictions file (xlsx, tsv, json, jsonl) instead of a model")
     .option("--judge <model>", "model that decides what rules cannot, or none", "none")
     .option("--judge-url <url>", "its endpoint (key: JUDGE_API_KEY, else OPENAI_API_KEY)", "https://api.openai.com/v1")
     .option("--judge-price <in,out>", "dollars per million tokens, for the cost")
     .option("--judge-concurrency <n>", "judge questions at once (default: 16)", count)
+    .option("--seed <n>", "seed of the intervals (default: 1)", parseNumber({ least: 0, whole: true }))
+    .option("--no-html", "without the page of rows");
+}
+
+/** Adds the flags that say what is asked, and whom, but for our own model's. */
+export function addRunFlags(command: Command): Command {
+  return command
+    .option("--openai <url>", "measure an OpenAI-compatible endpoint instead of a local model (key: OPENAI_API_KEY)")
+    .option("--openai-model <name>", "its model")
+    .option("--predictions <file>", "score a predictions file (xlsx, tsv, json, jsonl) instead of a model")
     .option("--shard <i/N>", "answer only every Nth row, from the i-th; a run without it merges and scores")
     .option("--limit <n>", "only the first rows", count)
     .option("--batch <n>", "questions at once", count)
-    .option("--max-new-tokens <n>", "longest answer (default: 512)", count)
-    .option("--seed <n>", "seed of the intervals (default: 1)", parseNumber({ least: 0, whole: true }))
-    .option("--no-html", "without the page of rows");
+    .option("--max-new-tokens <n>", "longest answer (default: 512)", count);
 }
 
 function oneOf<const T extends string>(flag: string, value: string, allowed: readonly T[]): T {
