@@ -27,10 +27,11 @@ const ROUND = 1.5 * 2 ** 52;
 /** Where the largest value of a block may land: 8 is the end of the range; beyond, it is clipped and steps get finer. */
 const CLIPPINGS = [8, 7.3, 8.7, 9.5, 10.5] as const;
 
-const toScale = (value: number, half: boolean): number => (half ? halfToFloat(floatToHalf(value)) : Math.fround(value));
+export const toScale = (value: number, half: boolean): number =>
+  half ? halfToFloat(floatToHalf(value)) : Math.fround(value);
 
 /** Level of `value` in steps of 1/inverse, within 4 bits. */
-const level4 = (value: number, inverse: number): number => {
+export const level4 = (value: number, inverse: number): number => {
   const q = value * inverse + ROUND - ROUND;
   return q > 7 ? 7 : q < -8 ? -8 : q;
 };
@@ -40,7 +41,7 @@ const level4 = (value: number, inverse: number): number => {
  * (sum of w·q over sum of q²), and of all the best. The value of largest magnitude goes to the side that has eight
  * levels, hence signed scales (as in llama.cpp's Q4_0, ggml-quants.c).
  */
-function scale4(rows: Float32Array, from: number, to: number, search: boolean): number {
+export function scale4(rows: Float32Array, from: number, to: number, search: boolean): number {
   let extreme = 0;
   for (let i = from; i < to; i++) if (Math.abs(rows[i]!) > Math.abs(extreme)) extreme = rows[i]!;
   if (extreme === 0 || !Number.isFinite(extreme)) return 0;
@@ -64,7 +65,7 @@ function scale4(rows: Float32Array, from: number, to: number, search: boolean): 
   return best;
 }
 
-function scale8(rows: Float32Array, from: number, to: number): number {
+export function scale8(rows: Float32Array, from: number, to: number): number {
   let largest = 0;
   for (let i = from; i < to; i++) {
     const size = Math.abs(rows[i]!);
