@@ -56,6 +56,13 @@ form.addEventListener("submit", (event) => event.preventDefault());
 apply();
 `;
 
+const DECIDED: Record<Decision, string> = {
+  rule: "by rules",
+  judge: "by the judge",
+  undecided: "undecided",
+  "judge-failed": "the judge failed",
+};
+
 const hash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 /** Only this page's own style and script, and pictures that are in the page; no network, no frames, no forms. */
 const POLICY = `default-src 'none'; img-src data:; style-src ${hash(STYLE)}; script-src ${hash(SCRIPT)}; base-uri 'none'; form-action 'none'`;
@@ -80,7 +87,7 @@ function article(row: PageRow): string {
   return `<article data-verdict="${verdict}" data-decision="${row.decision}" data-category="${escapeHtml(row.category)}">
 <div>${pictures}</div>
 <div><h2>${escapeHtml(row.index)}${row.category ? ` · ${escapeHtml(row.category)}` : ""}</h2><pre>${escapeHtml(cut(row.question))}</pre>${options}<p>Expected: <b>${escapeHtml(cut(row.truth))}</b></p></div>
-<div><p class="${verdict}">${verdict} (${row.value.toFixed(2)}), by ${row.decision}${row.extracted === null ? "" : `: read <b>${escapeHtml(cut(row.extracted))}</b>`}</p><pre>${escapeHtml(cut(row.answer))}</pre></div>
+<div><p class="${verdict}">${verdict} (${row.value.toFixed(2)}), ${DECIDED[row.decision]}${row.extracted === null || row.decision === "undecided" ? "" : `: read <b>${escapeHtml(cut(row.extracted))}</b>`}</p><pre>${escapeHtml(cut(row.answer))}</pre></div>
 </article>`;
 }
 

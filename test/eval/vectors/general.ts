@@ -156,7 +156,7 @@ export const generalFunctions: Record<string, (input: Input) => unknown> = {
   },
   "FlashVL.build_prompt": (input) => {
     const row = cells(input.line);
-    return flashvlPrompt(text(input.dataset), text(input.dataset_type) as DatasetType, row, picturesOf(row));
+    return flashvlPrompt(text(input.dataset), text(input.dataset_type) as DatasetType, row, picturesOf(input.line));
   },
   "BaseModel.message_to_promptimg": (input) => {
     const { text: prompt, image } = flattenParts(input.message as unknown as PromptPart[]);
@@ -165,7 +165,7 @@ export const generalFunctions: Record<string, (input: Input) => unknown> = {
   "dataset.build_prompt": (input) => {
     const row = cells(input.line);
     const name = text(input.dataset);
-    return findSet(name)!.defaultPrompt(row, picturesOf(row), name);
+    return findSet(name)!.defaultPrompt(row, picturesOf(input.line), name);
   },
   toliststr: (input) => (Array.isArray(input.s) ? input.s.map(text) : toListOfTexts(text(input.s))),
   process_punctuation: (input) => processPunctuation(text(input.text), "compat"),
@@ -192,6 +192,8 @@ export const generalFunctions: Record<string, (input: Input) => unknown> = {
   },
 };
 
-function picturesOf(row: Record<string, string | null>): string[] {
-  return toListOfTexts(row.image_path ?? "img.png");
+/** The pictures' names: a text, a Python list in a text, or a list. */
+function picturesOf(line: Json | undefined): string[] {
+  const paths = (line as Input).image_path ?? "img.png";
+  return Array.isArray(paths) ? paths.map(text) : toListOfTexts(text(paths));
 }

@@ -17,7 +17,7 @@ export function splitAtImageTags(parts: readonly PromptPart[]): PromptPart[] {
   if (segments.length === 0) return [...parts];
   const out = [textPart(before!)];
   for (const segment of segments) {
-    if (segment.length < 2) throw new PythonError("IndexError", "string index out of range");
+    if (/^\d?$/.test(segment)) throw new PythonError("IndexError", "string index out of range");
     if (!/^\d>/.test(segment)) {
       const found = `${TAG}${segment.slice(0, 8)}`;
       throw new PythonError("AssertionError", `${JSON.stringify(found)} is not "<image N>" with one digit N`);
