@@ -1,0 +1,144 @@
+/** @file `npm run bench`: presets and peers in alternation on one random checkpoint; writes RESULTS.md, results.json and a plot. */
+import { execFile } from "node:child_process";
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import { run as runCli } from "../../src/cli/run.ts";
+import { compileCheckpoint, nativeRuntime, type Preset, presetGraphs } from "../../src/engine/index.ts";
+import { ExternalData, serialize } from "../../src/graph/index.ts";
+import { openCheckpoint } from "../../src/hub/index.ts";
+import { parseConfig } from "../../src/model/index.ts";
+import { describeMachine, machineLine } from "../machine.ts";
+import { writeSection } from "../results-section.ts";
+import type { MeasureOptions, PresetTimes } from "./measure-preset.ts";
+import { memoryBandwidth } from "./memory-bandwidth.ts";
+import { plotMeasured } from "./plot.ts";
+import { absolutes, type Measured, type PeerTimes, ratios, tables } from "./summary.ts";
+import { type GgufType, writeGguf } from "./write-gguf.ts";
+
+const HELP = `Compares presets with llama.cpp and PyTorch on random weights of the published sizes.
+
+  --checkpoint DIR   the random checkpoint; made if it is not there (default in the temporary folder; 4.6 GB)
+  --cache DIR        compiled graphs and GGUF files (default in the temporary folder)
+  --presets A,B      default auto,int8
+  --repeats N        turns that presets and peers take (default 3)
+  --rounds N         measurements in each turn (default 3)
+  --tokens N         tokens per answer (default 32)
+  --threads N        default: all cores
+  --no-peers         measures the presets alone
+
+Peers: run \`npm install\` in bench/peers for llama.cpp; PyTorch is used where python3 has torch and transformers.`;
+
+/** Tokens of a prompt with one picture and a short question. */
+const PROMPT_TOKENS = 290;
+const CONCURRENT = [1, 2, 4, 8, 16];
+const run = promisify(execFile);
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const LIMIT = { maxBuffer: 1 << 26 };
+
+const { values } = parseArgs({
+  options: {
+    checkpoint: { type: "string", default: join(tmpdir(), "flashvl-2b") },
+    cache: { type: "string", default: join(tmpdir(), "flashvl-2b-cache") },
+    presets: { type: "string", default: "auto,int8" },
+    repeats: { type: "string", default: "3" },
+    rounds: { type: "string", default: "3" },
+    tokens: { type: "string", default: "32" },
+    threads: { type: "string", default: `${availableParallelism()}` },
+    "no-peers": { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+const [repeats, rounds, newTokens, threads] = [values.repeats, values.rounds, values.tokens, values.threads].map(
+  Number,
+) as [number, number, number, number];
+
+/** The last line of a program's output, as JSON; or the last line of what it complained about. */
+async function measured<T>(program: string, args: string[]): Promise<T | string> {
+  try {
+    const { stdout } = await run(program, args, LIMIT);
+    return JSON.parse(stdout.trim().split("\n").at(-1)!) as T;
+  } catch (error) {
+    const { stderr = "", message } = error as Error & { stderr?: string };
+    return stderr.trim().split("\n").at(-1) || message;
+  }
+}
+
+async function main(): Promise<void> {
+  if (!existsSync(values.checkpoint)) {
+    const code = await runCli(["init", "--like", "FlashVL-2B-Static", values.checkpoint, "--seed", "1"]);
+    if (code !== 0) throw new Error(`The random checkpoint could not be made in ${values.checkpoint}.`);
+  }
+  const checkpoint = await openCheckpoint(values.checkpoint);
+  const config = parseConfig(checkpoint.config);
+  const presets = values.presets.split(",") as Preset[];
+  const found: Measured = { ours: {}, peers: {}, bytesPerSecond: [], tokenBytes: {}, diskBytes: {} };
+  for (const preset of presets) {
+    console.error(`compile ${preset}`);
+    const options = { preset, runtimeVersion: nativeRuntime().version, cacheDir: values.cache };
+    const { folder } = await compileCheckpoint(checkpoint, config, options);
+    found.diskBytes[preset] = statSync(join(folder, "weights.data")).size;
+    const data = new ExternalData("weights.data");
+    serialize(presetGraphs(preset, config).decode, data);
+    // Rotary tables are read in part only.
+    for (const [name, { bytes }] of data.places)
+      if (!name.startsWith("rope.")) found.tokenBytes[preset] = (found.tokenBytes[preset] ?? 0) + bytes;
+  }
+  const gguf = async (type: GgufType): Promise<string> => {
+    const path = join(values.cache, `text-${type}.gguf`);
+    if (!existsSync(path)) await writeGguf(path, checkpoint, config, type);
+    return path;
+  };
+  const numbers = [PROMPT_TOKENS, newTokens, rounds, threads].map(String);
+  const peers: Record<string, () => Promise<PeerTimes | string>> = {};
+  for (const type of ["Q4_0", "Q8_0"] as const)
+    peers[`llama.cpp ${type}`] = async () =>
+      existsSync(here("../peers/node_modules/node-llama-cpp"))
+        ? measured("node", [here("../peers/llama.mjs"), await gguf(type), ...numbers])
+        : "node-llama-cpp is not installed in bench/peers";
+  peers["pytorch bf16"] = () =>
+    measured("python3", [here("../peers/pytorch.py"), join(values.checkpoint, "config.json"), ...numbers]);
+
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    found.bytesPerSecond.push(await memoryBandwidth(threads, 5));
+    for (const preset of presets) {
+      console.error(`turn ${repeat + 1} of ${repeats}: ${preset}`);
+      const paths = { checkpoint: values.checkpoint, cacheDir: values.cache };
+      const options: MeasureOptions = { ...paths, preset, threads, rounds, newTokens, concurrent: CONCURRENT };
+      const args = ["--import", "tsx", here("measure-preset.ts"), JSON.stringify(options)];
+      const times = await measured<PresetTimes>(process.execPath, args);
+      if (typeof times === "string") throw new Error(`${preset} failed: ${times}`);
+      found.ours[preset] = [...(found.ours[preset] ?? []), times];
+    }
+    if (values["no-peers"]) continue;
+    for (const [name, time] of Object.entries(peers)) {
+      const before = found.peers[name];
+      // What was missing in the first turn is missing in all.
+      if (typeof before === "string") continue;
+      console.error(`turn ${repeat + 1} of ${repeats}: ${name}`);
+      const times = await time();
+      found.peers[name] = typeof times === "string" ? times : [...(before ?? []), times];
+    }
+  }
+  if (values["no-peers"]) for (const name of Object.keys(peers)) found.peers[name] = "left out";
+  await checkpoint.close();
+  write(found, await plotMeasured(found));
+}
+
+function write(found: Measured, plot: string): void {
+  const machine = describeMachine();
+  const summary = { ratios: ratios(found), absolute: absolutes(found) };
+  writeFileSync(here("../results.json"), `${JSON.stringify({ ...summary, machine, measured: found }, null, 2)}\n`);
+  writeFileSync(here("../engine.svg"), plot);
+  const settings = `${repeats} turns of ${rounds} measurements, ${threads} threads`;
+  writeSection(
+    "engine",
+    `## Presets and peers\n\nRandom weights of FlashVL-2B-Static, \`npm run bench\`; ${machineLine(machine)}; ${settings}.\n\n${tables(found)}\n\n![Medians](engine.svg)`,
+  );
+  console.log(JSON.stringify(summary, null, 2));
+}
+
+if (values.help) console.log(HELP);
+else await main();

@@ -1,0 +1,117 @@
+/** @file Times one preset as a user meets it, in a process of its own: `tsx measure-preset.ts OPTIONS_JSON`; one line of JSON. */
+import { readFileSync } from "node:fs";
+import { FlashVL, type Preset } from "../../src/engine/index.ts";
+import type { RgbImage } from "../../src/processor/index.ts";
+
+export interface MeasureOptions {
+  checkpoint: string;
+  cacheDir: string;
+  preset: Preset;
+  threads: number;
+  rounds: number;
+  newTokens: number;
+  /** Numbers of requests that are answered together. */
+  concurrent: number[];
+}
+
+/** Milliseconds of every round; tokens per second by number of concurrent requests. */
+export interface PresetTimes {
+  readyS: number;
+  towerMs: number[];
+  prefillMs: number[];
+  ttftMs: number[];
+  tokenMs: number[];
+  secondTurnMs: number[];
+  tokensPerSecond: Record<number, number>;
+  /** A text that is in the prompt, said again: without drafts and with them. */
+  copyMs: number[];
+  copyDraftedMs: number[];
+  /** Both said the same. */
+  copySame: boolean;
+  residentBytes: number;
+  peakBytes: number;
+}
+
+const SIZE = 512;
+/** A picture of its own for each round: none may come from the cache. */
+const picture = (seed: number): RgbImage => ({
+  data: Uint8Array.from({ length: SIZE * SIZE * 3 }, (_, i) => (i * 31 + seed * 97) >> 3),
+  width: SIZE,
+  height: SIZE,
+});
+
+/** Resident memory once the weights have been read: mapped files count. */
+const resident = (): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? 0) * 1024 ||
+  process.memoryUsage.rss();
+
+async function measure(options: MeasureOptions): Promise<PresetTimes> {
+  const { checkpoint, cacheDir, preset, threads, rounds, newTokens, concurrent } = options;
+  const began = performance.now();
+  const maxBatch = Math.max(...concurrent);
+  await using model = await FlashVL.fromPretrained(checkpoint, {
+    preset,
+    cacheDir,
+    threads,
+    maxBatch,
+    prefillChunk: 512,
+  });
+  const times: PresetTimes = {
+    readyS: (performance.now() - began) / 1000,
+    ...{ towerMs: [], prefillMs: [], ttftMs: [], tokenMs: [], secondTurnMs: [], copyMs: [], copyDraftedMs: [] },
+    ...{ tokensPerSecond: {}, copySame: true, residentBytes: 0, peakBytes: 0 },
+  };
+  // End tokens would make answers of random weights end early.
+  const logitBias = Object.fromEntries(model.config.decoder.eosTokenIds.map((id) => [id, -100]));
+  const greedy = { maxNewTokens: newTokens, logitBias };
+  for (let round = 0; round < rounds; round++) {
+    const image = picture(round);
+    const question = { role: "user" as const, content: `Describe picture ${round} in one sentence, please.` };
+    const first = await model.generate(image, [question], greedy);
+    times.towerMs.push(first.timings.imageMs);
+    times.prefillMs.push(first.timings.prefillMs);
+    times.ttftMs.push(first.timings.timeToFirstTokenMs);
+    times.tokenMs.push(first.timings.perTokenMs);
+    const said = { role: "assistant" as const, content: first.text };
+    const more = { role: "user" as const, content: "And what stands in front of it?" };
+    const second = await model.generate(image, [question, said, more], { ...greedy, maxNewTokens: 2 });
+    times.secondTurnMs.push(second.timings.timeToFirstTokenMs);
+  }
+  times.residentBytes = resident();
+  for (const count of concurrent) {
+    const requests = Array.from({ length: count }, (_, i) => ({
+      image: null,
+      messages: [{ role: "user" as const, content: `${i} of ${count}: tell me something.` }],
+      options: greedy,
+    }));
+    const answers = await model.generateMany(requests);
+    // From the moment in which all are decoding to the first end: reading the prompts is another measurement.
+    const perToken = Math.max(...answers.map(({ timings }) => timings.perTokenMs));
+    times.tokensPerSecond[count] = (1000 * count) / perToken;
+  }
+  const list = Array.from(
+    { length: 12 },
+    (_, i) => `${i + 1}. Market stall ${(i * 37) % 23}, open from ${6 + (i % 5)}.`,
+  );
+  const text = list.join("\n");
+  const ids = model.tokenizer.encode(text);
+  // Random weights would copy nothing. What they compute stays the same; only the choice is moved to the text.
+  const copy = {
+    maxNewTokens: ids.length,
+    logitsProcessor: (logits: Float32Array, generated: readonly number[]) => {
+      logits[ids[generated.length]!]! += 1e4;
+    },
+  };
+  const ask = [{ role: "user" as const, content: `Repeat this list:\n${text}` }];
+  for (let round = 0; round < rounds; round++) {
+    const plain = await model.generate(null, ask, copy);
+    const drafted = await model.generate(null, ask, { ...copy, promptLookup: true });
+    times.copyMs.push(plain.timings.decodeMs);
+    times.copyDraftedMs.push(drafted.timings.decodeMs);
+    times.copySame &&= drafted.tokens.join() === plain.tokens.join();
+  }
+  times.peakBytes = process.resourceUsage().maxRSS * 1024;
+  return times;
+}
+
+console.log(JSON.stringify(await measure(JSON.parse(process.argv[2]!) as MeasureOptions)));
