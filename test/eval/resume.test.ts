@@ -158,6 +158,7 @@ describe("the market", () => {
       out,
       rules: DEFAULT_RULES,
       judge: null,
+      html: false,
     });
     expect(result?.rows).toBe(rows);
     expect(result?.metrics[0]?.value).toBeGreaterThan(0);
