@@ -55,7 +55,8 @@ export function createApp(context: ServeContext): Hono<ServeEnv> {
   app.onError((error, c) => {
     const failure = toApiError(error);
     const log = c.get("log") ?? context.log;
-    if (failure.status >= 500) log.error({ err: failure.cause ?? failure }, failure.message);
+    // A cause is something unforeseen; loading, draining and timeouts are told in the request's own line.
+    if (failure.status >= 500 && failure.cause) log.error({ err: failure.cause }, failure.message);
     else log.debug({ code: failure.code, param: failure.param }, "refused");
     for (const [name, value] of Object.entries(failure.headers)) c.header(name, value);
     return c.body(JSON.stringify(failure.toBody()), failure.status as 400, { "content-type": "application/json" });
