@@ -1,7 +1,9 @@
 /** @file Door of the engine: opens FlashVL checkpoints and answers with them. */
 export {
   type AccuracyPrompt,
+  accuracyModel,
   type BudgetResult,
+  calibrate,
   type LayerError,
   meetBudget,
   openAccuracyJudge,
@@ -10,6 +12,7 @@ export {
 } from "./accuracy/index.ts";
 export {
   availableKernels,
+  type Calibration,
   type CompiledEntry,
   type CompiledModel,
   type CompiledState,

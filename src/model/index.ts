@@ -8,6 +8,7 @@ export { cacheNames, decoderGraph, type GraphOutputs, visionGraph } from "./infe
 export { type InitialValue, initialValue } from "./initial-values.ts";
 export { type LoraConfig, loraParameters, mergeLora, withLora } from "./lora.ts";
 export { listParameters, type Parameter, Parameters, type Part } from "./parameters.ts";
+export { feedbackFactor } from "./quantize/error-feedback.ts";
 export { fusePackedQkv, useTowerAttention } from "./quantize/fuse.ts";
 export {
   layerName,

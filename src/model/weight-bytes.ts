@@ -22,6 +22,8 @@ export interface WeightMaker {
   readonly parallel: number;
   /** Scales that came out with the values of a weight and are asked for next, by the weight's name. */
   readonly scales: Map<string, Uint8Array>;
+  /** From calibration: factors for error feedback (`feedbackFactor`), by the name of a weight. */
+  readonly factors?: ReadonlyMap<string, Float64Array>;
 }
 
 /** Quantises on the calling thread. */
@@ -127,12 +129,13 @@ async function* quantizedRuns(
       : { kind: "blockwise", bits: recipe.bits, block: recipe.block, layout: recipe.layout };
   const underWay: Promise<RowResult>[] = [];
   for (const name of recipe.sources) {
+    const factor = recipe.kind === "blockwise" ? maker.factors?.get(name) : undefined;
     const { dtype, shape } = reader.info(name);
     const n = elementCount(shape) / k;
     const rowBytes = k * elementBytes(dtype);
     for (let at = 0; at < n; at += run) {
       const bytes = reader.readRange(name, at * rowBytes, Math.min(n, at + run) * rowBytes);
-      const job = bytes.then((read) => maker.quantize({ bytes: read, dtype, k, to }));
+      const job = bytes.then((read) => maker.quantize({ bytes: read, dtype, k, to, factor }));
       // A failure is reported when its turn comes; until then it is not unhandled.
       job.catch(() => {});
       underWay.push(job);

@@ -1,7 +1,7 @@
 /** @file The accuracy report sees what it should: nothing in float32, more error with fewer bits, and budgets are met. */
 import { afterAll, describe, expect, it } from "vitest";
 import { errorProbe } from "../../src/engine/accuracy/layer-errors.ts";
-import { meetBudget, openAccuracyJudge, samplePrompts } from "../../src/engine/index.ts";
+import { accuracyModel, calibrate, meetBudget, openAccuracyJudge, samplePrompts } from "../../src/engine/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
 import { decoderGraph, parseConfig } from "../../src/model/index.ts";
 import { GOLDEN } from "./support/golden.ts";
@@ -12,10 +12,11 @@ afterAll(() => checkpoint.close());
 const config = parseConfig(checkpoint.config);
 // One question about a picture, one without.
 const prompts = [samplePrompts()[2]!, samplePrompts()[5]!];
+const cacheDir = temporaryFolder();
 const judge = await openAccuracyJudge(checkpoint, config, {
   prompts,
   answerTokens: 6,
-  cacheDir: temporaryFolder(),
+  cacheDir,
   session: { threads: 1 },
   kernels: "standard",
 });
@@ -50,6 +51,17 @@ describe("the accuracy report", () => {
     expect(rounds.at(-1)).toBeLessThan(rounds[0]!);
     expect(Object.keys(fitted.overrides).length).toBeGreaterThan(0);
     await expect(meetBudget(judge, config, "int4", 0)).rejects.toThrow(/above 0; found 0/);
+  });
+
+  it("calibration brings answers at 4 bits nearer to float32, with the same bytes", async () => {
+    const model = await accuracyModel(checkpoint, config);
+    const options = { prompts, answerTokens: 6, cacheDir, session: { threads: 1 }, kernels: "standard" as const };
+    const calibration = await calibrate(checkpoint, model, prompts, { preset: "int4", ...options });
+    // Every 4-bit layer is narrow enough here: 3 of 7 and the head.
+    expect(calibration.factors.size).toBe(3 * 7 + 1);
+    const fed = await openAccuracyJudge(checkpoint, config, { ...options, calibration });
+    const [plain, better] = [await judge.judge("int4", {}, false), await fed.judge("int4", {}, false)];
+    expect(better.meanKl).toBeLessThan(0.8 * plain.meanKl);
   });
 
   it("gives every layer exact inputs: the probe keeps the float32 graph and adds to it", () => {

@@ -1,6 +1,6 @@
 /** @file Judges precisions by what they do to the model's answers: each against float32, on the same prompts. */
 import type { Checkpoint } from "../../hub/index.ts";
-import { compileCheckpoint, type Preset, type PresetOptions } from "../compile/index.ts";
+import { type Calibration, compileCheckpoint, type Preset, type PresetOptions } from "../compile/index.ts";
 import { nativeRuntime, type SessionOptions } from "../runtime/index.ts";
 import { type AnswerLogits, answerLogits, greedyAgreement } from "./answer-logits.ts";
 import { compareLogits, type LogitDifference } from "./compare-logits.ts";
@@ -25,6 +25,8 @@ export interface AccuracyOptions extends PresetOptions {
   prompts: readonly AccuracyPrompt[];
   /** Tokens of each answer. Default 32. */
   answerTokens?: number;
+  /** Rounds with error feedback what it knows. */
+  calibration?: Calibration;
   cacheDir?: string;
   session?: SessionOptions;
   signal?: AbortSignal;
@@ -88,6 +90,7 @@ export class AccuracyJudge {
       preset,
       overrides,
       kernels,
+      calibration: this.#options.calibration,
       cacheDir,
       signal,
       runtimeVersion: runtime.version,

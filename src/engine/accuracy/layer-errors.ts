@@ -1,8 +1,5 @@
 /** @file Error of every layer on its own: the float32 graph, with each layer computed a second time in the other precision. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { ExternalData, linearOp, mul, reduceSum, rewrite, serialize, sub, type Value } from "../../graph/index.ts";
+import { linearOp, mul, reduceSum, rewrite, sub, type Value } from "../../graph/index.ts";
 import type { Checkpoint } from "../../hub/index.ts";
 import {
   decoderGraph,
@@ -15,16 +12,10 @@ import {
   weightOf,
   withQueries,
 } from "../../model/index.ts";
-import {
-  type Preset,
-  type PresetOptions,
-  presetPlans,
-  QuantizePool,
-  tensorReader,
-  writeWeights,
-} from "../compile/index.ts";
-import { createTensor, kernelLibraryPath, nativeRuntime, type Session, type SessionOptions } from "../runtime/index.ts";
-import { type AccuracyModel, PromptReader } from "./prompt-reader.ts";
+import { type Preset, type PresetOptions, presetPlans } from "../compile/index.ts";
+import { createTensor, kernelLibraryPath, type Session, type SessionOptions } from "../runtime/index.ts";
+import type { AccuracyModel } from "./prompt-reader.ts";
+import { runProbe } from "./run-probe.ts";
 import type { AccuracyPrompt } from "./sample-prompts.ts";
 
 /** A layer's error: root mean square of the difference, relative to that of the float32 output. */
@@ -101,28 +92,18 @@ export async function layerErrors(
   const plans = presetPlans(preset, config, options);
   const vision = errorProbe(visionGraph(config), plans.vision);
   const decoder = errorProbe(withQueries(decoderGraph(config), config.decoder), plans.decode);
-  const folder = await mkdtemp(join(tmpdir(), "flashvl-errors-"));
-  try {
-    const data = new ExternalData("weights.data");
-    for (const [name, { graph }] of [
-      ["vision", vision],
-      ["decoder", decoder],
-    ] as const)
-      await writeFile(join(folder, `${name}.onnx`), serialize(graph, data).bytes);
-    await using maker = new QuantizePool();
-    await writeWeights(join(folder, data.location), data, tensorReader(checkpoint), { signal: options.signal, maker });
-    const own = { ...session, customOps: plans.decode.kernels === "native" ? kernelLibraryPath() : undefined };
-    const load = (name: string) => nativeRuntime().createSession(join(folder, `${name}.onnx`), own);
-    const sessions = { vision: await load("vision"), decode: await load("decoder") };
-    await using reader = new PromptReader(model, { ...sessions, prefill: sessions.decode });
-    const sums = [new Sums(sessions.vision, vision.layers), new Sums(sessions.decode, decoder.layers)] as const;
-    for (const prompt of prompts) {
-      options.signal?.throwIfAborted();
-      await reader.read(prompt, { onImage: () => sums[0].add() });
-      sums[1].add();
-    }
-    return sums.flatMap((one) => one.errors()).sort((a, b) => b.error - a.error);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const customOps = plans.decode.kernels === "native" ? kernelLibraryPath() : undefined;
+  const all: Sums[] = [];
+  await runProbe(checkpoint, model, prompts, {
+    vision: vision.graph,
+    decoder: decoder.graph,
+    session: { ...session, customOps },
+    signal: options.signal,
+    bind(graph, loaded) {
+      const sums = new Sums(loaded, { vision, decoder }[graph].layers);
+      all.push(sums);
+      return () => sums.add();
+    },
+  });
+  return all.flatMap((one) => one.errors()).sort((a, b) => b.error - a.error);
 }

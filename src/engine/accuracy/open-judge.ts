@@ -4,6 +4,14 @@ import type { FlashVLConfig } from "../../model/index.ts";
 import { readPreprocessor, readTokenizer } from "../open-model.ts";
 import { checkpointEmbeddings } from "../weights/index.ts";
 import { AccuracyJudge, type AccuracyOptions } from "./accuracy-report.ts";
+import type { AccuracyModel } from "./prompt-reader.ts";
+
+/** What all precisions of a checkpoint share. @throws Error when tokenizer.json is missing or does not belong to the model */
+export async function accuracyModel(checkpoint: Checkpoint, config: FlashVLConfig): Promise<AccuracyModel> {
+  const tokenizer = await readTokenizer(checkpoint, config);
+  const preprocessor = await readPreprocessor(checkpoint, config);
+  return { config, tokenizer, preprocessor, embeddings: checkpointEmbeddings(checkpoint, config.decoder.hiddenSize) };
+}
 
 /**
  * Reads what the prompts need and makes a judge; graphs are compiled when they are first judged.
@@ -15,8 +23,5 @@ export async function openAccuracyJudge(
   config: FlashVLConfig,
   options: AccuracyOptions,
 ): Promise<AccuracyJudge> {
-  const tokenizer = await readTokenizer(checkpoint, config);
-  const preprocessor = await readPreprocessor(checkpoint, config);
-  const embeddings = checkpointEmbeddings(checkpoint, config.decoder.hiddenSize);
-  return new AccuracyJudge(checkpoint, { config, tokenizer, preprocessor, embeddings }, options);
+  return new AccuracyJudge(checkpoint, await accuracyModel(checkpoint, config), options);
 }

@@ -30,8 +30,18 @@ export interface CompiledModel {
   fresh: boolean;
 }
 
+/** What calibration found out about the inputs of layers. */
+export interface Calibration {
+  /** Another calibration gives other files. */
+  id: string;
+  /** `feedbackFactor` of each layer's inputs, by the name of its weight. */
+  factors: ReadonlyMap<string, Float64Array>;
+}
+
 export interface CompileOptions extends PresetOptions {
   preset: Preset;
+  /** Rounds the layers that it knows with error feedback. */
+  calibration?: Calibration;
   /** For example "onnxruntime 1.30.0"; another runtime gets files of its own. */
   runtimeVersion: string;
   cacheDir?: string;
@@ -62,7 +72,7 @@ export async function compileCheckpoint(
   const root = join(compileCacheFolder(options.cacheDir), "compiled");
   const key = createHash("sha256").update(`${PACKAGE_VERSION} ${options.runtimeVersion} ${options.preset}\n`);
   const identity = await checkpointIdentity(checkpoint);
-  key.update(identity);
+  key.update(identity).update(options.calibration?.id ?? "");
   for (const [name, bytes] of files) key.update(name).update(bytes);
   // Recipes decide the bytes of weights and are not part of the graphs.
   for (const [name, { weight }] of data.places)
@@ -89,7 +99,7 @@ export async function compileCheckpoint(
       const temporary = `${folder}.tmp-${process.pid}-${Date.now()}`;
       try {
         await mkdir(temporary);
-        await using maker = new QuantizePool();
+        await using maker = new QuantizePool(options.calibration?.factors);
         await writeWeights(join(temporary, WEIGHTS), data, tensorReader(checkpoint), { ...options, maker });
         for (const [name, bytes] of files) await writeFile(join(temporary, name), bytes);
         const sizes = {

@@ -1,6 +1,6 @@
 /** @file Door of compiling: from a checkpoint to graph files in the cache. */
 export { compileCacheFolder } from "./cache-folder.ts";
-export { type CompiledModel, type CompileOptions, compileCheckpoint } from "./compile-checkpoint.ts";
+export { type Calibration, type CompiledModel, type CompileOptions, compileCheckpoint } from "./compile-checkpoint.ts";
 export { type CompiledEntry, type CompiledState, listCompiled, pruneCompiled } from "./compiled-cache.ts";
 export {
   availableKernels,

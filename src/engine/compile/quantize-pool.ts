@@ -25,7 +25,11 @@ export class QuantizePool implements WeightMaker, AsyncDisposable {
   readonly #threads: number;
   #next = 0;
 
-  constructor(threads = Math.min(MOST_THREADS, availableParallelism())) {
+  readonly factors: ReadonlyMap<string, Float64Array> | undefined;
+
+  /** @param factors from calibration, for error feedback */
+  constructor(factors?: ReadonlyMap<string, Float64Array>, threads = Math.min(MOST_THREADS, availableParallelism())) {
+    this.factors = factors;
     this.#threads = threads;
     this.parallel = 2 * threads;
   }

@@ -1,5 +1,6 @@
 /** @file Quantises a run of rows of a weight: the pure function that threads may run side by side. */
 import { toFloat32 } from "../to-float32.ts";
+import { quantizeWithFeedback } from "./error-feedback.ts";
 import { floatToHalf } from "./half.ts";
 import { packBlockwiseScales, packBlockwiseValues } from "./pack-blockwise.ts";
 import { packNBits } from "./pack-nbits.ts";
@@ -13,6 +14,8 @@ export interface RowJob {
   /** Element type of `bytes`: BF16, F16 or F32. */
   readonly dtype: string;
   readonly k: number;
+  /** From calibration (`feedbackFactor`): blockwise rounding feeds its errors back. */
+  readonly factor?: Float64Array;
   readonly to:
     | { readonly kind: "blockwise"; readonly bits: 4 | 8; readonly block: number; readonly layout: BlockwiseLayoutName }
     | { readonly kind: "rows" };
@@ -32,7 +35,7 @@ const bytesOf = (data: Float32Array | Uint16Array | Int8Array): Uint8Array =>
  * ONNX Runtime's order they are float32.
  * @throws RangeError when a number is not finite
  */
-export function quantizeRows({ bytes, dtype, k, to }: RowJob): RowResult {
+export function quantizeRows({ bytes, dtype, k, to, factor }: RowJob): RowResult {
   const rows = toFloat32(bytes, dtype);
   if (to.kind === "rows") {
     const { levels, scales } = quantizeRowsInt8(rows, k);
@@ -40,7 +43,10 @@ export function quantizeRows({ bytes, dtype, k, to }: RowJob): RowResult {
   }
   const { bits, block, layout } = to;
   const half = layout === "panels";
-  const { levels, scales } = quantizeBlocks(rows, k, { bits, block, half });
+  const rounding = { bits, block, half };
+  const { levels, scales } = factor
+    ? quantizeWithFeedback(rows, k, rounding, factor)
+    : quantizeBlocks(rows, k, rounding);
   if (!half) return { values: packNBits(levels, k, bits, block), scales: bytesOf(scales) };
   const matrix = { n: rows.length / k, k, bits, block };
   return {
