@@ -374,7 +374,7 @@ describe("a refusal", () => {
     for (const name of [
       "org",
       "a/b/c",
-      "../x",
+      "../no-such-folder-beside",
       "org/a..b",
       "org/model@../../x",
       "org/mo--del",
