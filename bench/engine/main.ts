@@ -12,6 +12,7 @@ import { openCheckpoint } from "../../src/hub/index.ts";
 import { parseConfig } from "../../src/model/index.ts";
 import { describeMachine, machineLine } from "../machine.ts";
 import { writeSection } from "../results-section.ts";
+import { withDisturbance } from "./disturbance.ts";
 import type { MeasureOptions, PresetTimes } from "./measure-preset.ts";
 import { memoryBandwidth } from "./memory-bandwidth.ts";
 import { plotMeasured } from "./plot.ts";
@@ -27,7 +28,7 @@ const HELP = `Compares presets with llama.cpp and PyTorch on random weights of t
   --rounds N         measurements in each turn (default 3)
   --tokens N         tokens per answer (default 32)
   --threads N        default: all cores
-  --no-peers         measures the presets alone
+  --peers A,B        q4, q8, pytorch (default all three; "none" measures the presets alone)
 
 Peers: run \`npm install\` in bench/peers for llama.cpp; PyTorch is used where python3 has torch and transformers.`;
 
@@ -47,7 +48,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     tokens: { type: "string", default: "32" },
     threads: { type: "string", default: `${availableParallelism()}` },
-    "no-peers": { type: "boolean", default: false },
+    peers: { type: "string", default: "q4,q8,pytorch" },
     help: { type: "boolean", default: false },
   },
 });
@@ -55,14 +56,15 @@ const [repeats, rounds, newTokens, threads] = [values.repeats, values.rounds, va
   Number,
 ) as [number, number, number, number];
 
-/** The last line of a program's output, as JSON; or the last line of what it complained about. */
+/** The last line of a program's output, as JSON; or the line in which it says what is wrong. */
 async function measured<T>(program: string, args: string[]): Promise<T | string> {
   try {
     const { stdout } = await run(program, args, LIMIT);
     return JSON.parse(stdout.trim().split("\n").at(-1)!) as T;
   } catch (error) {
     const { stderr = "", message } = error as Error & { stderr?: string };
-    return stderr.trim().split("\n").at(-1) || message;
+    const lines = stderr.trim().split("\n");
+    return lines.find((line) => line.includes("Error")) ?? (lines.at(-1) || message);
   }
 }
 
@@ -74,7 +76,7 @@ async function main(): Promise<void> {
   const checkpoint = await openCheckpoint(values.checkpoint);
   const config = parseConfig(checkpoint.config);
   const presets = values.presets.split(",") as Preset[];
-  const found: Measured = { ours: {}, peers: {}, bytesPerSecond: [], tokenBytes: {}, diskBytes: {} };
+  const found: Measured = { ours: {}, peers: {}, bytesPerSecond: [], tokenBytes: {}, diskBytes: {}, others: {} };
   for (const preset of presets) {
     console.error(`compile ${preset}`);
     const options = { preset, runtimeVersion: nativeRuntime().version, cacheDir: values.cache };
@@ -93,13 +95,26 @@ async function main(): Promise<void> {
   };
   const numbers = [PROMPT_TOKENS, newTokens, rounds, threads].map(String);
   const peers: Record<string, () => Promise<PeerTimes | string>> = {};
+  const files = new Map<GgufType, string>();
   for (const type of ["Q4_0", "Q8_0"] as const)
     peers[`llama.cpp ${type}`] = async () =>
       existsSync(here("../peers/node_modules/node-llama-cpp"))
-        ? measured("node", [here("../peers/llama.mjs"), await gguf(type), ...numbers])
+        ? measured("node", [here("../peers/llama.mjs"), files.get(type)!, ...numbers])
         : "node-llama-cpp is not installed in bench/peers";
   peers["pytorch bf16"] = () =>
     measured("python3", [here("../peers/pytorch.py"), join(values.checkpoint, "config.json"), ...numbers]);
+
+  const disturbed = (name: string, others: number | undefined) => {
+    if (others !== undefined) found.others[name] = Math.max(found.others[name] ?? 0, others);
+  };
+  const wanted = values.peers.split(",");
+  const keys: Record<string, string> = { "llama.cpp Q4_0": "q4", "llama.cpp Q8_0": "q8", "pytorch bf16": "pytorch" };
+  for (const name of Object.keys(peers)) if (!wanted.includes(keys[name]!)) found.peers[name] = "left out of this run";
+
+  // Writing a file is not part of anybody's time.
+  for (const type of ["Q4_0", "Q8_0"] as const)
+    if (found.peers[`llama.cpp ${type}`] === undefined && existsSync(here("../peers/node_modules")))
+      files.set(type, await gguf(type));
 
   for (let repeat = 0; repeat < repeats; repeat++) {
     found.bytesPerSecond.push(await memoryBandwidth(threads, 5));
@@ -108,21 +123,21 @@ async function main(): Promise<void> {
       const paths = { checkpoint: values.checkpoint, cacheDir: values.cache };
       const options: MeasureOptions = { ...paths, preset, threads, rounds, newTokens, concurrent: CONCURRENT };
       const args = ["--import", "tsx", here("measure-preset.ts"), JSON.stringify(options)];
-      const times = await measured<PresetTimes>(process.execPath, args);
+      const { result: times, others } = await withDisturbance(() => measured<PresetTimes>(process.execPath, args));
+      disturbed(`flashvl ${preset}`, others);
       if (typeof times === "string") throw new Error(`${preset} failed: ${times}`);
       found.ours[preset] = [...(found.ours[preset] ?? []), times];
     }
-    if (values["no-peers"]) continue;
     for (const [name, time] of Object.entries(peers)) {
       const before = found.peers[name];
       // What was missing in the first turn is missing in all.
       if (typeof before === "string") continue;
       console.error(`turn ${repeat + 1} of ${repeats}: ${name}`);
-      const times = await time();
+      const { result: times, others } = await withDisturbance(time);
+      disturbed(name, others);
       found.peers[name] = typeof times === "string" ? times : [...(before ?? []), times];
     }
   }
-  if (values["no-peers"]) for (const name of Object.keys(peers)) found.peers[name] = "left out";
   await checkpoint.close();
   write(found, await plotMeasured(found));
 }

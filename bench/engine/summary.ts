@@ -16,7 +16,12 @@ export interface Measured {
   /** Bytes of decoder weights that one token reads, by preset. */
   tokenBytes: Record<string, number>;
   diskBytes: Record<string, number>;
+  /** Largest share of the machine that other programs took while each was measured, by name. */
+  others: Record<string, number>;
 }
+
+/** Where others took more than this share of the machine, times say nothing: no ratio is made of them. */
+const MOST_DISTURBANCE = 0.1;
 
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b);
@@ -35,11 +40,13 @@ type Ratio = number | null;
 const ratio = (a: readonly number[], b: readonly number[]): Ratio =>
   a.length > 0 && b.length > 0 ? median(a) / median(b) : null;
 
-/** Ratios of medians in this run; null where one side was not measured. */
-export function ratios({ ours, peers, bytesPerSecond, tokenBytes }: Measured): Record<string, Ratio> {
+/** Ratios of medians in this run; null where one side was not measured, or others used the machine meanwhile. */
+export function ratios({ ours: measured, peers, bytesPerSecond, tokenBytes, others }: Measured): Record<string, Ratio> {
+  const quiet = (name: string) => (others[name] ?? 0) <= MOST_DISTURBANCE;
+  const ours = Object.fromEntries(Object.entries(measured).filter(([name]) => quiet(`flashvl ${name}`)));
   const peer = (name: string, pick: (run: PeerTimes) => readonly number[] | undefined): number[] => {
     const runs = peers[name];
-    return typeof runs === "string" || !runs ? [] : runs.flatMap((run) => pick(run) ?? []);
+    return typeof runs === "string" || !runs || !quiet(name) ? [] : runs.flatMap((run) => pick(run) ?? []);
   };
   const { auto, int8 } = ours;
   const ttft = peer("pytorch bf16", (run) => run.towerMs?.map((tower, i) => tower + run.prefillMs[i]!));
@@ -90,7 +97,22 @@ const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 /** The section of RESULTS.md, without its heading. */
 export function tables(measured: Measured): string {
   const { ours, peers, bytesPerSecond, diskBytes } = measured;
-  const head = ["", "tower", "prefill", "first token", "per token", "second question", "ready", "resident", "on disk"];
+  const share = (name: string) => {
+    const value = measured.others[name];
+    return value === undefined ? "unknown" : `${(100 * value).toFixed(0)} %`;
+  };
+  const head = [
+    "",
+    "tower",
+    "prefill",
+    "first token",
+    "per token",
+    "second question",
+    "ready",
+    "resident",
+    "on disk",
+    "others' share",
+  ];
   const mine = Object.entries(ours).map(([name, runs]) =>
     row([
       `flashvl ${name}`,
@@ -103,10 +125,11 @@ export function tables(measured: Measured): string {
       `${median(runs.map((run) => run.readyS)).toFixed(2)} s`,
       `${(median(runs.map((run) => run.residentBytes)) / 1e9).toFixed(2)} GB`,
       `${((diskBytes[name] ?? 0) / 1e9).toFixed(2)} GB`,
+      share(`flashvl ${name}`),
     ]),
   );
   const theirs = Object.entries(peers).map(([name, runs]) => {
-    if (typeof runs === "string") return row([name, `not measured: ${runs}`, "", "", "", "", "", "", ""]);
+    if (typeof runs === "string") return row([name, `not measured: ${runs}`, "", "", "", "", "", "", "", ""]);
     const tower = runs.flatMap((run) => run.towerMs ?? []);
     const prefill = runs.flatMap((run) => run.prefillMs);
     const first = runs.flatMap((run) => run.towerMs?.map((ms, i) => ms + run.prefillMs[i]!) ?? []);
@@ -135,7 +158,7 @@ export function tables(measured: Measured): string {
     ]),
   );
   const ratioRows = Object.entries({ ...ratios(measured), ...absolutes(measured) }).map(([name, value]) =>
-    row([name, value === null ? "not measured" : value.toFixed(3)]),
+    row([name, value === null ? "not measured, or disturbed" : value.toFixed(3)]),
   );
   return [
     `Milliseconds: median (least-most). Plain reads of memory: ${spread(
