@@ -9,6 +9,7 @@ import { type OpenModel, openModel } from "./open-model.ts";
 import type { OpenOptions } from "./open-options.ts";
 import { type Images, planRequest } from "./plan-request.ts";
 import { DecoderRunner, KvCache, VisionEncoder } from "./run/index.ts";
+import { runPool } from "./run-pool.ts";
 import type { Device } from "./runtime/index.ts";
 import { Candidates, type LogitsProcessor } from "./sampling/index.ts";
 import { Scheduler } from "./schedule/index.ts";
@@ -165,7 +166,7 @@ export class FlashVL implements AsyncDisposable {
     requests: readonly ManyRequest[],
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<GenerateResult[]> {
-    return this.#pool(requests.length, signal, (i, shared) => {
+    return runPool(requests.length, this.info.maxBatch, signal, (i, shared) => {
       const { image, messages, options } = requests[i]!;
       const both = options?.signal ? AbortSignal.any([options.signal, shared]) : shared;
       return this.generate(image, messages, { ...options, signal: both });
@@ -188,7 +189,7 @@ export class FlashVL implements AsyncDisposable {
       throw new RangeError(`samples must be a whole number >= 1; found ${samples}.`);
     const plan = planRequest(this.#model, image, messages, options);
     const prepared = await prepareImages(this.#context, plan, options.signal);
-    return this.#pool(samples, options.signal, (i, signal) => {
+    return runPool(samples, this.info.maxBatch, options.signal, (i, signal) => {
       const seed = options.seed === undefined ? undefined : (options.seed + i) % MAX_SEED;
       const logprobTemperature = options.logprobTemperature ?? (options.temperature || 1);
       const own = { doSample: true, ...options, logprobs: true, logprobTemperature, seed, signal };
@@ -284,31 +285,6 @@ export class FlashVL implements AsyncDisposable {
 
   #assertOpen(): void {
     if (this.#disposing) throw disposedError();
-  }
-
-  /** Runs `count` requests with a bounded number under way; the first failure cancels the rest. */
-  async #pool(
-    count: number,
-    signal: AbortSignal | undefined,
-    run: (index: number, signal: AbortSignal) => Promise<GenerateResult>,
-  ): Promise<GenerateResult[]> {
-    const failed = new AbortController();
-    const shared = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
-    const results: GenerateResult[] = new Array(count);
-    let next = 0;
-    const worker = async (): Promise<void> => {
-      while (next < count) {
-        const index = next++;
-        results[index] = await run(index, shared);
-      }
-    };
-    try {
-      await Promise.all(Array.from({ length: Math.min(count, this.info.maxBatch) }, worker));
-      return results;
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    }
   }
 }
 
