@@ -143,6 +143,7 @@ export function tables(measured: Measured): string {
       `${median(runs.map((run) => run.readyS)).toFixed(2)} s`,
       "",
       "",
+      share(name),
     ]);
   });
   const counts = Object.keys(ours.auto?.[0]?.tokensPerSecond ?? {});
