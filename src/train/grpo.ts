@@ -1,6 +1,5 @@
 /** @file Group relative policy optimisation: a flat loop from prompts over sampled answers to updated weights. */
 
-import { join } from "node:path";
 import { FlashVL } from "../engine/index.ts";
 import { openCheckpoint } from "../hub/index.ts";
 import { parseConfig } from "../model/index.ts";
@@ -16,7 +15,7 @@ import { type GrpoRecipe, resolvedSchedule } from "./recipe.ts";
 import { loadRewards } from "./rewards.ts";
 import { type Answer, type Group, rollout } from "./rollout.ts";
 import { openRunFolder } from "./run/run-folder.ts";
-import { loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
+import { checkpointsOf, loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
 
 export interface GrpoOptions<Row> {
   readonly run: string;
@@ -113,12 +112,7 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
   const rewards = await loadRewards<Row>(recipe.rewards);
 
   // ---- resume
-  const checkpoints = {
-    folder: join(options.run, "checkpoints"),
-    modelFiles: recipe.model,
-    keep: recipe.keep,
-    link: join(options.run, "last"),
-  };
+  const checkpoints = checkpointsOf(options.run, recipe);
   let last = await newestCheckpoint(checkpoints.folder);
   let cursor = last ? (await loadTrainingState(last, store, optimizer)).cursor : 0;
   const folder = await openRunFolder(options.run, recipe, optimizer.step, options.print ?? (() => {}));

@@ -10,7 +10,7 @@ import { ParameterStore, usedParameters } from "./parameter-store.ts";
 import { TrainingRandom } from "./random.ts";
 import { resolvedSchedule, type SeeRecipe } from "./recipe.ts";
 import { openRunFolder } from "./run/run-folder.ts";
-import { loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
+import { checkpointsOf, loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
 import { fillSeeLabels, seeGraph, seeHead } from "./see-graph.ts";
 import { createStepSession } from "./step-session.ts";
 
@@ -66,12 +66,7 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
   const optimizer = new Optimizer(store, trained, { ...recipe.optimizer, schedule: resolvedSchedule(recipe) });
 
   // ---- resume
-  const checkpoints = {
-    folder: join(options.run, "checkpoints"),
-    modelFiles: recipe.model,
-    keep: recipe.keep,
-    link: join(options.run, "last"),
-  };
+  const checkpoints = checkpointsOf(options.run, recipe);
   let last = await newestCheckpoint(checkpoints.folder);
   let cursor = last ? (await loadTrainingState(last, store, optimizer)).cursor : 0;
   const folder = await openRunFolder(options.run, recipe, optimizer.step, options.print ?? (() => {}));

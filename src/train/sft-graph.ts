@@ -1,6 +1,6 @@
 /** @file The graph of one supervised step: packed sequences with pictures to a weighted sum of token losses. */
 
-import { add, input, mul, neg, reduceSum, type Value } from "../graph/index.ts";
+import { add, input, mul, neg, reduceSum } from "../graph/index.ts";
 import { type FlashVLConfig, Parameters, type SequenceShape, seenPictures, sequenceHidden } from "../model/index.ts";
 import { tokenLogProbs } from "./loss/token-log-probs.ts";
 import { seeLoss } from "./see-graph.ts";
@@ -19,28 +19,22 @@ export interface SftShape extends SequenceShape {
  * loss = -Σ weight·log p(target). With weight 1/N for the N trained tokens of the whole optimiser step this is their mean
  * cross-entropy, however they are spread over batches.
  *
- * Inputs: those of `sequenceHidden`, `pixels` (or `features` when the tower and adapter are frozen), and `label_rows`
+ * Inputs: those of `sequenceHidden`, `pixels`, and `label_rows`
  * int64 [labels] (rows·length index of the token before), `targets` int64 [labels], `weights` float32 [labels].
  * With `seeClasses` the loss of `seeLoss` is added, with its inputs, and `chat_loss` tells the conversations' part.
  * Outputs: `loss`, `log_probs` [labels], `correct` [labels] (1 where the target is the most likely token).
  */
-export function sftGraph(
-  config: FlashVLConfig,
-  shape: SftShape,
-  pictures: "pixels" | "features" = "pixels",
-): StepGraph {
+export function sftGraph(config: FlashVLConfig, shape: SftShape): StepGraph {
   const p = new Parameters(config);
-  const pictured = pictures === "pixels" ? seenPictures(p, config, shape.images) : undefined;
-  const features: Value =
-    pictured?.tokens ?? input("features", "float32", [shape.images, config.imageTokens, config.decoder.hiddenSize]);
-  const hidden = sequenceHidden(p, config, shape, features);
+  const pictures = seenPictures(p, config, shape.images);
+  const hidden = sequenceHidden(p, config, shape, pictures.tokens);
   const rows = input("label_rows", "int64", [shape.labels]);
   const targets = input("targets", "int64", [shape.labels]);
   const weights = input("weights", "float32", [shape.labels]);
   const { logProbs, correct } = tokenLogProbs(p, hidden, rows, targets, { chunk: shape.headChunk });
   const chatLoss = neg(reduceSum(mul(logProbs, weights), [0]));
   const outputs = { log_probs: logProbs, correct };
-  if (!shape.seeClasses || !pictured) return { loss: chatLoss, outputs };
-  const see = seeLoss(config, pictured.patches, shape.seeClasses);
+  if (!shape.seeClasses) return { loss: chatLoss, outputs };
+  const see = seeLoss(config, pictures.patches, shape.seeClasses);
   return { loss: add(chatLoss, see.loss), outputs: { ...outputs, chat_loss: chatLoss } };
 }

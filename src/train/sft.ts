@@ -12,7 +12,7 @@ import { loadParameters, ParameterStore } from "./parameter-store.ts";
 import { TrainingRandom } from "./random.ts";
 import { resolvedSchedule, type SftRecipe } from "./recipe.ts";
 import { openRunFolder } from "./run/run-folder.ts";
-import { loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
+import { checkpointsOf, loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
 import { fillSeeLabels } from "./see-graph.ts";
 import { loadSeeHead } from "./see-head.ts";
 import { type SftShape, sftGraph } from "./sft-graph.ts";
@@ -85,13 +85,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
   const optimizer = new Optimizer(store, trained, { ...recipe.optimizer, schedule: resolvedSchedule(recipe) });
 
   // ---- resume
-  const checkpoints = {
-    folder: join(options.run, "checkpoints"),
-    modelFiles: recipe.model,
-    keep: recipe.keep,
-    lora: recipe.lora,
-    link: join(options.run, "last"),
-  };
+  const checkpoints = checkpointsOf(options.run, recipe);
   let last = await newestCheckpoint(checkpoints.folder);
   const resumed = last ? await loadTrainingState(last, store, optimizer) : undefined;
   let savedAt = optimizer.step;

@@ -74,6 +74,18 @@ export interface Checkpoints {
   readonly lora?: LoraConfig;
 }
 
+/** Where the run in folder `run` keeps its checkpoints, and the link that leads to the newest. */
+export const checkpointsOf = (
+  run: string,
+  { model, keep, lora }: { model: string; keep: number; lora?: LoraConfig },
+): Checkpoints & { link: string } => ({
+  folder: join(run, "checkpoints"),
+  modelFiles: model,
+  keep,
+  lora,
+  link: join(run, "last"),
+});
+
 /** The newest whole checkpoint, or undefined. Folders that were being written when a run was killed have other names. */
 export async function newestCheckpoint(folder: string): Promise<string | undefined> {
   const names = await readdir(folder).catch(() => [] as string[]);
