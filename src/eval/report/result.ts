@@ -37,7 +37,7 @@ export interface SetResult {
   storage: string;
   judge: { name: string; counts: JudgeCounts; dollars: number | null; lastFailure: string | null } | null;
   dataMd5: string | null;
-  /** Comparisons of expressions cut off by their time limit. */
+  /** Comparisons of expressions cut off by their limit of time or memory. */
   cutOff: number;
   warnings: string[];
 }

@@ -34,7 +34,7 @@ export interface ScoredRun {
   rows: Scored[];
   /** Rows without an answer. */
   unanswered: string[];
-  /** Comparisons of expressions that hit their time limit. */
+  /** Comparisons of expressions that hit their limit of time or memory. */
   cutOff: number;
 }
 

@@ -4,7 +4,7 @@ export { loadRows, type VlmRow, type VlmRows } from "./data/load-rows.ts";
 export { openSource } from "./data/open-source.ts";
 export { type PredictionFormat, readBack, repliesAsScored } from "./data/read-back.ts";
 export type { RowSource } from "./data/row-source.ts";
-export { EQUIVALENCE_TIME_MS, EquivalenceChecker } from "./maths/equivalence/checker.ts";
+export { EquivalenceChecker } from "./maths/equivalence/checker.ts";
 export { equalNow } from "./maths/equivalence/equal-now.ts";
 export { PROMPT_STYLES, type PromptStyle, promptMessages } from "./prompts/style.ts";
 export { PythonError } from "./python/errors.ts";

@@ -10,11 +10,16 @@ export interface BridgeQuestion {
   port: MessagePort;
 }
 
+export type BridgeReply = { result: boolean } | { error: string };
+
 const checker = new EquivalenceChecker();
 
 parentPort?.on("message", async ({ answer, reference, signal, port }: BridgeQuestion) => {
-  const result = await checker.equal(answer, reference);
-  port.postMessage({ result });
+  const reply: BridgeReply = await checker.equal(answer, reference).then(
+    (result) => ({ result }),
+    (error: Error) => ({ error: error.message }),
+  );
+  port.postMessage(reply);
   const flag = new Int32Array(signal);
   Atomics.store(flag, 0, 1);
   Atomics.notify(flag, 0);

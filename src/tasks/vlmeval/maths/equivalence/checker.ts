@@ -5,10 +5,12 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { normaliseMath } from "./normalise.ts";
 import { quicklyEqual } from "./quick.ts";
 
-/** An honest comparison takes milliseconds; `9^{9^{9}}` takes for ever. */
-export const EQUIVALENCE_TIME_MS = 2000;
-/** Loading the algebra system comes on top of the first question. */
-export const EQUIVALENCE_START_MS = 15_000;
+/** Processor time of one comparison. An honest one takes milliseconds; `9^{9^{9}}` takes for ever. */
+export const EQUIVALENCE_CPU_MS = 2000;
+/** Even a process that gets no processor time is given up in the end. */
+export const EQUIVALENCE_WALL_MS = 60_000;
+/** Starting the process and loading the algebra system has its own limit, since it says nothing about an answer. */
+export const EQUIVALENCE_START_MS = 120_000;
 const MEMORY_MIB = 256;
 
 /** In the source tree the process loads tsx first. */
@@ -17,12 +19,13 @@ function startProcess(): ChildProcess {
   const path = fileURLToPath(new URL(isSource ? "./process.ts" : "./process.js", import.meta.url));
   const loader = isSource ? ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href] : [];
   const execArgv = [`--max-old-space-size=${MEMORY_MIB}`, ...loader];
-  return fork(path, { execArgv, stdio: ["ignore", "ignore", "ignore", "ipc"] });
+  return fork(path, [String(EQUIVALENCE_CPU_MS)], { execArgv, stdio: ["ignore", "ignore", "ignore", "ipc"] });
 }
 
 interface Pending {
   question: { a: string; b: string };
-  resolve(equal: boolean): void;
+  settle(equal: boolean): void;
+  fail(error: Error): void;
   timer: NodeJS.Timeout;
 }
 
@@ -48,33 +51,33 @@ export class EquivalenceChecker implements Disposable {
     return { a, b, result: this.#known.get(`${a}\0${b}`) ?? quicklyEqual(a, b) };
   }
 
-  /** Are the two equal? Never throws; what takes too long is unequal. */
+  /**
+   * Are the two equal? What takes too long is unequal.
+   * @throws if the comparing process cannot be started: that is no verdict on an answer
+   */
   equal(answer: string, reference: string): Promise<boolean> {
     const { a, b, result } = this.#decided(answer, reference);
     if (result !== null) return Promise.resolve(result);
-    // One question at a time: the time limit is the question's own.
+    // One question at a time: the limits are the question's own.
     const next = this.#turn.then(() => this.#ask(a, b));
-    this.#turn = next;
+    this.#turn = next.catch(() => undefined);
     return next;
   }
 
   #ask(a: string, b: string): Promise<boolean> {
     const known = this.#known.get(`${a}\0${b}`);
     if (known !== undefined) return Promise.resolve(known);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const child = this.#start();
-      const timer = setTimeout(() => this.#giveUp(), this.#ready ? EQUIVALENCE_TIME_MS : EQUIVALENCE_START_MS);
-      this.#pending = {
-        timer,
-        question: { a, b },
-        resolve: (equal) => {
-          this.#known.set(`${a}\0${b}`, equal);
-          resolve(equal);
-        },
+      const timer = setTimeout(() => this.#giveUp(), EQUIVALENCE_START_MS);
+      const settle = (equal: boolean) => {
+        this.#known.set(`${a}\0${b}`, equal);
+        resolve(equal);
       };
+      this.#pending = { timer, question: { a, b }, settle, fail: reject };
       child.ref();
       child.channel?.ref();
-      if (this.#ready) child.send({ a, b });
+      if (this.#ready) this.#send();
     });
   }
 
@@ -86,38 +89,46 @@ export class EquivalenceChecker implements Disposable {
     };
     child.on("message", (message: { ready: true } | { result: boolean }) => {
       if (this.#process !== child) return;
-      if ("result" in message) this.#settle(message.result);
-      else this.#becomeReady();
+      if ("result" in message) return this.#settle(message.result);
+      this.#ready = true;
+      this.#send();
     });
-    // By itself it dies out of memory.
+    // Its watchdog ends it out of time; by itself it dies out of memory.
     child.on("exit", died);
     child.on("error", died);
     this.#process = child;
     return child;
   }
 
-  #becomeReady(): void {
-    this.#ready = true;
+  #send(): void {
     if (!this.#pending) return;
     clearTimeout(this.#pending.timer);
-    this.#pending.timer = setTimeout(() => this.#giveUp(), EQUIVALENCE_TIME_MS);
+    this.#pending.timer = setTimeout(() => this.#giveUp(), EQUIVALENCE_WALL_MS);
     this.#process?.send(this.#pending.question);
   }
 
-  #settle(equal: boolean): void {
+  #take(): Pending | undefined {
     const pending = this.#pending;
     this.#pending = undefined;
-    if (!pending) return;
-    clearTimeout(pending.timer);
+    clearTimeout(pending?.timer);
+    return pending;
+  }
+
+  #settle(equal: boolean): void {
     // While idle it must not keep its parent alive.
     this.#process?.unref();
     this.#process?.channel?.unref();
-    pending.resolve(equal);
+    this.#take()?.settle(equal);
   }
 
   #giveUp(): void {
-    if (this.#pending) this.cutOff++;
+    const wasReady = this.#ready;
     this.#stop();
+    if (!wasReady) {
+      this.#take()?.fail(new Error("The process that compares expressions did not start."));
+      return;
+    }
+    if (this.#pending) this.cutOff++;
     this.#settle(false);
   }
 

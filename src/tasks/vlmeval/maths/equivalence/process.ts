@@ -1,5 +1,7 @@
-/** @file The process that compares two expressions by computer algebra; whoever started it kills it when it takes too long. A thread would not do: one that runs out of memory takes the whole process with it. */
+/** @file The process that compares two expressions by computer algebra; a thread of it ends it when that takes too long. A thread alone would not do: one that runs out of memory takes the whole process with it. */
 import { ComputeEngine } from "@cortex-js/compute-engine";
+import { startThread } from "./start-thread.ts";
+import type { Watched } from "./watchdog.ts";
 
 const TOLERANCE = 1e-6;
 /** Points at which two expressions with the same unknowns are compared. */
@@ -50,15 +52,29 @@ function equal(a: string, b: string): boolean {
   return POINTS.every((point) => close(atPoint(x, unknowns, point), atPoint(y, unknowns, point)));
 }
 
+/** The number of the question being compared, for the watchdog; 0 while there is none. */
+const open = new Int32Array(new SharedArrayBuffer(4));
+let asked = 0;
+
+function show(number: number): void {
+  Atomics.store(open, 0, number);
+  Atomics.notify(open, 0);
+}
+
 process.on("message", ({ a, b }: EquivalenceQuestion) => {
   let result = false;
+  show(++asked);
   try {
     result = equal(a, b);
   } catch {
     // What cannot be read or computed is not equal.
   }
+  show(0);
   process.send?.({ result });
 });
-// The time limit of the first question begins now, not while the algebra system loads.
+// The limit of the first question begins when it is asked, not while the algebra system loads.
 engine.parse("1+x").isEqual(engine.parse("x+1"));
-process.send?.({ ready: true });
+const watched: Watched = { question: open.buffer as SharedArrayBuffer, limitMs: Number(process.argv[2]) };
+const watchdog = startThread("watchdog", { workerData: watched });
+watchdog.unref();
+watchdog.once("online", () => process.send?.({ ready: true }));
