@@ -108,7 +108,11 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
   const reference = recipe.beta > 0 ? await copyOf(recipe.model) : undefined;
   const parts = new Set<string>(recipe.train);
   const trained = store.parameters.filter((p) => parts.has(p.part)).map((p) => p.name);
-  const optimizer = new Optimizer(store, trained, { ...recipe.optimizer, schedule: resolvedSchedule(recipe) });
+  const optimizer = new Optimizer(store, trained, {
+    ...recipe.optimizer,
+    schedule: resolvedSchedule(recipe),
+    threads: recipe.threads,
+  });
   const rewards = await loadRewards<Row>(recipe.rewards);
 
   // ---- resume
@@ -175,7 +179,7 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
           accumulated,
         );
         optimizer.checkLoss(measured.loss, accumulated.gradients);
-        const { norm, learningRate } = optimizer.update(accumulated.gradients);
+        const { norm, learningRate } = await optimizer.update(accumulated.gradients);
         metrics = { ...measured, grad_norm: norm, learning_rate: learningRate };
       }
       await engine.updateWeights();
@@ -212,6 +216,7 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
     await rows.return?.();
     await engine.dispose();
     await step.dispose();
+    await optimizer.dispose();
   }
   return last;
 }

@@ -14,6 +14,8 @@ const schedule = z.strictObject({
   /** Steps over which the decay runs; the recipe's `steps` when left out. */
   totalSteps: positive.optional(),
   minFactor: z.number().min(0).max(1).default(0),
+  /** Share of the steps after warm-up at the peak before the decay begins. */
+  hold: z.number().min(0).lt(1).default(0),
 });
 
 const rate = z.number().positive();
@@ -32,6 +34,8 @@ const optimizer = z.strictObject({
   epsilon: z.number().positive().default(1e-8),
   weightDecay: z.number().nonnegative().default(0),
   maxNorm: z.number().positive().default(1),
+  /** Muon for hidden matrices, AdamW for the rest; with the same learning rate. */
+  muon: z.strictObject({ momentum: z.number().min(0).lt(1).default(0.95) }).optional(),
 });
 
 const common = {

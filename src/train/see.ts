@@ -63,7 +63,11 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
   const random = new TrainingRandom(recipe.seed);
   initialize(store, random);
   if (recipe.start) await fillFrom(recipe.start, store);
-  const optimizer = new Optimizer(store, trained, { ...recipe.optimizer, schedule: resolvedSchedule(recipe) });
+  const optimizer = new Optimizer(store, trained, {
+    ...recipe.optimizer,
+    schedule: resolvedSchedule(recipe),
+    threads: recipe.threads,
+  });
 
   // ---- resume
   const checkpoints = checkpointsOf(options.run, recipe);
@@ -103,7 +107,7 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
       );
       const waited = performance.now() - started;
       await session.run();
-      const { norm, learningRate } = optimizer.update(gradients);
+      const { norm, learningRate } = await optimizer.update(gradients);
       cursor += recipe.images;
       folder.log(optimizer.step, {
         loss: (session.outputs.get("loss")!.data as Float32Array)[0]!,
@@ -126,6 +130,7 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
     await next.catch(() => {});
     await samples.return?.();
     await session.dispose();
+    await optimizer.dispose();
   }
   if (options.signal?.aborted)
     last = await saveCheckpoint(checkpoints, store, optimizer, { step: optimizer.step, cursor, random: random.state });

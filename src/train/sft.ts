@@ -82,7 +82,11 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
   const trained = (
     adapters.length ? adapters : store.parameters.filter((p) => parts.has(p.part) || see?.parameters.includes(p))
   ).map((p) => p.name);
-  const optimizer = new Optimizer(store, trained, { ...recipe.optimizer, schedule: resolvedSchedule(recipe) });
+  const optimizer = new Optimizer(store, trained, {
+    ...recipe.optimizer,
+    schedule: resolvedSchedule(recipe),
+    threads: recipe.threads,
+  });
 
   // ---- resume
   const checkpoints = checkpointsOf(options.run, recipe);
@@ -169,7 +173,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
         accumulated.add();
       }
       optimizer.checkLoss(loss + seeing, accumulated.gradients);
-      const { norm, learningRate } = optimizer.update(accumulated.gradients);
+      const { norm, learningRate } = await optimizer.update(accumulated.gradients);
       cursor = window.at(-1)!.cursor;
       const metrics = {
         loss,
@@ -206,6 +210,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     await next.catch(() => {});
     await batches.return(undefined);
     await session.dispose();
+    await optimizer.dispose();
     await evaluator?.dispose();
   }
   return { last, best: await newestCheckpoint(bestFolder.folder), step: optimizer.step };

@@ -3,6 +3,7 @@
 import type { RgbImage } from "../../processor/index.ts";
 import { css, drawBackground, type Hsl } from "./draw-background.ts";
 import { drawGoods } from "./draw-goods.ts";
+import { MIN_DIGIT } from "./draw-tag.ts";
 import { blur, compress, develop, drawLight } from "./finish.ts";
 import { kinds } from "./kinds.ts";
 import { textWidth, writeText } from "./lettering.ts";
@@ -26,26 +27,25 @@ const signs = [..."..¥¥$/:"];
 /** Height of a line in view pixels: from the smallest price on a full board to a lone large one. */
 const pickHeight = (random: Random): number =>
   random.weighted([
-    [random.between(13, 22), 4],
-    [random.between(22, 40), 3],
-    [random.between(40, 80), 1],
+    [random.between(17, 26), 5],
+    [random.between(26, 44), 3],
+    [random.between(44, 80), 0.5],
   ]);
 
-const pickCharacter = (random: Random): string =>
-  random.pick(
-    random.weighted([
-      [digits, 10],
-      [signs, 3],
-      [chinese, 5],
-      [letters, 2],
-    ]),
-  );
+/** What a line is written with. Prices are what a board has most of, and what is hardest to read. */
+const pickScript = (random: Random): (() => string) =>
+  random.weighted([
+    [() => random.pick(random.chance(0.78) ? digits : signs), 5],
+    [() => random.pick(chinese), 2.5],
+    [() => random.pick(letters), 1],
+    [() => random.pick(random.pick([digits, signs, chinese, letters])), 1],
+  ]);
 
 /** A colour that stands out from the background. */
 const pickInk = (random: Random, [, , lightness]: Hsl): Hsl => [
   random.between(0, 360),
   random.between(0, 90),
-  lightness > 50 ? random.between(0, lightness - 35) : random.between(lightness + 35, 100),
+  lightness > 50 ? random.between(0, lightness - 45) : random.between(lightness + 45, 100),
 ];
 
 /**
@@ -69,7 +69,7 @@ export async function drawSheet(seed: number): Promise<DrawnSheet> {
   const background = drawBackground(context, random);
   for (let top = random.between(-6, 2); top < VIEW; ) {
     const goods = random.chance(0.4);
-    const height = goods ? random.between(26, 90) : pickHeight(random);
+    const height = goods ? random.between(32, 90) : pickHeight(random);
     if (random.chance(0.5)) {
       const paper: Hsl = [random.between(0, 360), random.between(0, 90), random.between(5, 95)];
       context.fillStyle = css(paper);
@@ -83,12 +83,15 @@ export async function drawSheet(seed: number): Promise<DrawnSheet> {
 
   function drawTextLine(top: number, height: number, behind: Hsl): void {
     const face = pickFace(studio, random, "train");
-    const stretch = random.between(0.6, 1.1);
-    const size = height * random.between(0.9, 1.15);
+    const size = height * random.between(0.9, 1.1);
+    // As narrow as boards write at most: what can't be read can't be learnt.
+    const least = MIN_DIGIT / (textWidth(context, face, "8") * size);
+    const stretch = Math.max(least, random.between(0.7, 1.1));
+    const pickCharacter = pickScript(random);
     context.fillStyle = css(pickInk(random, behind));
     let text = "";
     for (let width = 0; width < VIEW; ) {
-      const character = random.chance(0.08) ? " " : pickCharacter(random);
+      const character = random.chance(0.08) ? " " : pickCharacter();
       text += character;
       width += textWidth(context, face, character) * size * stretch;
     }

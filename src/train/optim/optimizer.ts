@@ -1,9 +1,11 @@
-/** @file The optimiser of a run: AdamW over the trained tensors, with clipping, a schedule and a rate for each part. */
+/** @file The optimiser of a run: AdamW, or Muon for hidden matrices, with clipping, a schedule and a rate for each part. */
 
 import type { Part } from "../../model/index.ts";
-import type { ParameterStore } from "../parameter-store.ts";
+import type { Parameter, ParameterStore } from "../parameter-store.ts";
 import { adamw, type Moments, newMoments } from "./adamw.ts";
 import { clipFactor, globalNorm } from "./clip.ts";
+import { isHiddenMatrix, muonDirection, muonUpdate } from "./muon.ts";
+import { createNewtonSchulz, type NewtonSchulz } from "./newton-schulz.ts";
 import { type ScheduleOptions, scheduleFactor } from "./schedule.ts";
 
 export interface OptimizerOptions {
@@ -15,6 +17,9 @@ export interface OptimizerOptions {
   readonly weightDecay: number;
   /** Limit of the global gradient norm; undefined leaves gradients alone. */
   readonly maxNorm?: number;
+  /** Hidden matrices are updated by Muon with this momentum; everything by AdamW when left out. */
+  readonly muon?: { readonly momentum: number };
+  readonly threads?: number;
 }
 
 /** Thrown when a gradient is NaN or infinite; nothing was updated. */
@@ -34,11 +39,24 @@ export class Optimizer {
   readonly moments = new Map<string, Moments>();
   readonly #store: ParameterStore;
   readonly #options: OptimizerOptions;
+  /** Made at the first update; undefined without Muon. */
+  #newtonSchulz?: NewtonSchulz;
+  readonly #hidden: readonly Parameter[];
 
   constructor(store: ParameterStore, trained: Iterable<string>, options: OptimizerOptions) {
     this.#store = store;
     this.#options = options;
-    for (const name of trained) this.moments.set(name, newMoments(store.get(name).length));
+    const names = new Set(trained);
+    this.#hidden = options.muon ? store.parameters.filter((p) => names.has(p.name) && isHiddenMatrix(p)) : [];
+    const hidden = new Set(this.#hidden.map((p) => p.name));
+    // Muon has no second moments.
+    for (const name of names) {
+      const { length } = store.get(name);
+      this.moments.set(
+        name,
+        hidden.has(name) ? { m: new Float32Array(length), v: new Float32Array(0) } : newMoments(length),
+      );
+    }
   }
 
   /** Norms, biases and other vectors are not decayed: pulling them to zero only hurts. */
@@ -63,7 +81,10 @@ export class Optimizer {
    * @returns norm before clipping, and the learning rate of the step (the largest where parts have their own)
    * @throws NotFiniteError naming the first bad tensor, before anything changed
    */
-  update(gradients: ReadonlyMap<string, Float32Array>, scale = 1): { norm: number; learningRate: number } {
+  async update(
+    gradients: ReadonlyMap<string, Float32Array>,
+    scale = 1,
+  ): Promise<{ norm: number; learningRate: number }> {
     const { learningRate, schedule, weightDecay, maxNorm } = this.#options;
     const norm = globalNorm(gradients.values()) * scale;
     if (!Number.isFinite(norm))
@@ -73,15 +94,51 @@ export class Optimizer {
     const factor = scale * clipFactor(norm, maxNorm);
     const rateFactor = scheduleFactor(this.step, schedule);
     this.step++;
+    const rateOf = ({ part }: Parameter): number =>
+      rateFactor * (typeof learningRate === "number" ? learningRate : (learningRate[part] ?? 0));
+    const hidden = new Set(this.#hidden);
     for (const parameter of this.#store.parameters) {
       const [gradient, moments] = [gradients.get(parameter.name), this.moments.get(parameter.name)];
-      if (!gradient || !moments) continue;
-      const peak = typeof learningRate === "number" ? learningRate : (learningRate[parameter.part] ?? 0);
+      if (!gradient || !moments || hidden.has(parameter)) continue;
       const decay = Optimizer.decays(parameter.name, parameter.shape) ? weightDecay : 0;
       const options = { betas: this.#options.betas, epsilon: this.#options.epsilon, weightDecay: decay };
-      adamw(this.#store.get(parameter.name), gradient, moments, this.step, peak * rateFactor, factor, options);
+      adamw(this.#store.get(parameter.name), gradient, moments, this.step, rateOf(parameter), factor, options);
     }
+    await this.#updateHidden(gradients, factor, rateOf);
     const largest = typeof learningRate === "number" ? learningRate : Math.max(...Object.values(learningRate));
     return { norm, learningRate: largest * rateFactor };
+  }
+
+  async #updateHidden(
+    gradients: ReadonlyMap<string, Float32Array>,
+    factor: number,
+    rateOf: (parameter: Parameter) => number,
+  ): Promise<void> {
+    if (this.#hidden.length === 0) return;
+    this.#newtonSchulz ??= await createNewtonSchulz(this.#hidden, this.#options.threads);
+    const session = this.#newtonSchulz;
+    for (const { name } of this.#hidden)
+      muonDirection(
+        gradients.get(name)!,
+        this.moments.get(name)!.m,
+        factor,
+        this.#options.muon!.momentum,
+        session.input(name),
+      );
+    await session.run();
+    for (const parameter of this.#hidden)
+      muonUpdate(
+        this.#store.get(parameter.name),
+        session.output(parameter.name),
+        parameter.shape as [number, number],
+        rateOf(parameter),
+        this.#options.weightDecay,
+      );
+  }
+
+  /** Frees what the updates needed beside the arrays. */
+  async dispose(): Promise<void> {
+    await this.#newtonSchulz?.dispose();
+    this.#newtonSchulz = undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** @file Learning-rate schedules: linear warm-up, then constant, linear or cosine decay. */
+/** @file Learning-rate schedules: linear warm-up, the peak held for a while if wanted, then linear or cosine decay. */
 
 export interface ScheduleOptions {
   readonly kind: "constant" | "linear" | "cosine";
@@ -6,6 +6,8 @@ export interface ScheduleOptions {
   readonly totalSteps: number;
   /** The decay ends at this fraction of the peak. */
   readonly minFactor?: number;
+  /** Share of the steps after warm-up that stay at the peak before the decay begins (warm-up, stable, decay: arXiv 2404.06395). */
+  readonly hold?: number;
 }
 
 /**
@@ -14,11 +16,12 @@ export interface ScheduleOptions {
  */
 export function scheduleFactor(
   step: number,
-  { kind, warmupSteps, totalSteps, minFactor = 0 }: ScheduleOptions,
+  { kind, warmupSteps, totalSteps, minFactor = 0, hold = 0 }: ScheduleOptions,
 ): number {
   if (step < warmupSteps) return step / Math.max(1, warmupSteps);
   if (kind === "constant") return 1;
-  const progress = Math.min(1, (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps));
+  const done = Math.min(1, (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps));
+  const progress = hold > 0 ? Math.max(0, done - hold) / (1 - hold) : done;
   const falling = kind === "linear" ? 1 - progress : 0.5 * (1 + Math.cos(Math.PI * progress));
   return minFactor + (1 - minFactor) * falling;
 }

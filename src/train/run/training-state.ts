@@ -120,7 +120,10 @@ export async function saveCheckpoint(
     // Weights that are not trained are those of the model that the run started from.
     const state = [
       ...[...optimizer.moments.keys()].map((name) => f32(`weight.${name}`, store.get(name))),
-      ...[...optimizer.moments].flatMap(([name, { m, v }]) => [f32(`m.${name}`, m), f32(`v.${name}`, v)]),
+      ...[...optimizer.moments].flatMap(([name, { m, v }]) => [
+        f32(`m.${name}`, m),
+        ...(v.length ? [f32(`v.${name}`, v)] : []),
+      ]),
     ];
     await writeSafetensors(join(temporary, STATE), state);
     await writeFile(join(temporary, PROGRESS), `${JSON.stringify(progress)}\n`);
@@ -175,7 +178,7 @@ export async function loadTrainingState(
     for (const [name, { m, v }] of optimizer.moments) {
       await restore(`weight.${name}`, store.get(name));
       await restore(`m.${name}`, m);
-      await restore(`v.${name}`, v);
+      if (v.length) await restore(`v.${name}`, v);
     }
   } finally {
     await state.close();
