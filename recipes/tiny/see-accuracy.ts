@@ -1,4 +1,4 @@
-/** @file How many half patches of new boards the tower of a "see" run names rightly, by what lies under them: `tsx recipes/tiny/see-accuracy.ts [CHECKPOINT]`. */
+/** @file How many half patches and places of new boards the tower of a "see" run names rightly, by what lies under them: `tsx recipes/tiny/see-accuracy.ts [CHECKPOINT]`. */
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { Parameters, parseConfig, primitiveTowerAttend, tower } from "../../src/
 import { preprocessImage, readPreprocessorConfig } from "../../src/processor/index.ts";
 import { drawBoards, patchClasses } from "../../src/tasks/index.ts";
 import { createStepSession, loadParameters, ParameterStore } from "../../src/train/index.ts";
-import { seeHead, seeLabels } from "../../src/train/see-graph.ts";
+import { isPlace, seeHead, seeLabels } from "../../src/train/see-graph.ts";
 import { loadSeeHead } from "../../src/train/see-head.ts";
 
 const BOARDS = 16;

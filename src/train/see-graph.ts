@@ -1,12 +1,16 @@
-/** @file The graph of one step of teaching the tower to see: a class for each half of each patch, from a throw-away head. */
+/** @file The graph of one step of teaching the tower to see: a class for each half of each patch and for its place, from a throw-away head. */
 
 import type { Tensor } from "../engine/index.ts";
 import { input, linear, logProbOf, mul, neg, reduceSum, reshape, scoped, type Value, weight } from "../graph/index.ts";
 import { type FlashVLConfig, type Parameter, Parameters, primitiveTowerAttend, tower } from "../model/index.ts";
+import { LABELS_PER_PATCH } from "../tasks/index.ts";
 import type { StepGraph } from "./step-session.ts";
 
-/** Labels per patch: what lies under the centres of its left and its right half. */
-export const LABELS_PER_PATCH = 2;
+/** Which place a patch belongs to is learnt sooner than what it shows, and needs less of the gradient. */
+const PLACE_WEIGHT = 0.3;
+
+/** Of a patch's labels the last is its place. */
+export const isPlace = (label: number): boolean => label % LABELS_PER_PATCH === LABELS_PER_PATCH - 1;
 
 /** The linear head of this stage; it is not part of the model and is thrown away afterwards. */
 export const seeHead = (config: FlashVLConfig, classes: number): Parameter[] => [
@@ -19,13 +23,13 @@ export const seeHead = (config: FlashVLConfig, classes: number): Parameter[] => 
   { name: "see.head.bias", shape: [LABELS_PER_PATCH * classes], part: "unused", required: true },
 ];
 
-/** Half patches of so many pictures. */
+/** Labels of so many pictures. */
 export const seeLabels = ({ vision }: FlashVLConfig, images: number): number =>
   images * (vision.imageSize / vision.patchSize) ** 2 * LABELS_PER_PATCH;
 
 /**
- * -Σ weight·log p(class) over half patches, from the tower's output [images, patches, hidden].
- * Inputs it adds: `see_targets` int64 and `see_weights` float32, both [images·patches·2].
+ * -Σ weight·log p(class) over labels, from the tower's output [images, patches, hidden].
+ * Inputs it adds: `see_targets` int64 and `see_weights` float32, both [images·patches·3].
  */
 export function seeLoss(config: FlashVLConfig, patches: Value, classes: number): { loss: Value; logProbs: Value } {
   return scoped("see", () => {
@@ -47,7 +51,7 @@ export function seeGraph(config: FlashVLConfig, images: number, classes: number)
   return { loss, outputs: { log_probs: logProbs } };
 }
 
-/** Half patches with nothing on them. */
+/** Nothing to see, or no place. */
 const EMPTY = 0;
 
 /** Fills targets and weights for these pictures' labels; weights are 1, `emptyWeight` on nothing, and sum to `total`. */
@@ -63,7 +67,7 @@ export function fillSeeLabels(
   for (const labels of pictures)
     for (let j = 0; j < labels.length; j++, at++) {
       targets[at] = BigInt(labels[j]!);
-      weights[at] = labels[j] === EMPTY ? emptyWeight : 1;
+      weights[at] = (labels[j] === EMPTY ? emptyWeight : 1) * (isPlace(j) ? PLACE_WEIGHT : 1);
       sum += weights[at]!;
     }
   for (let i = 0; i < at; i++) weights[i]! *= total / sum;

@@ -3,8 +3,9 @@
 import { join } from "node:path";
 import { openSafetensors } from "../hub/index.ts";
 import type { FlashVLConfig, Parameter } from "../model/index.ts";
+import { LABELS_PER_PATCH } from "../tasks/index.ts";
 import type { ParameterStore } from "./parameter-store.ts";
-import { LABELS_PER_PATCH, seeHead } from "./see-graph.ts";
+import { seeHead } from "./see-graph.ts";
 
 export interface LoadedSeeHead {
   readonly classes: number;

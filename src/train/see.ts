@@ -11,14 +11,14 @@ import { TrainingRandom } from "./random.ts";
 import { resolvedSchedule, type SeeRecipe } from "./recipe.ts";
 import { openRunFolder } from "./run/run-folder.ts";
 import { checkpointsOf, loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
-import { fillSeeLabels, seeGraph, seeHead } from "./see-graph.ts";
+import { fillSeeLabels, isPlace, seeGraph, seeHead } from "./see-graph.ts";
 import { createStepSession } from "./step-session.ts";
 
 /** One labelled picture. */
 export interface SeeSample {
   /** [3, size, size], normalised. */
   readonly pixels: Float32Array;
-  /** Class under the left and right half of each patch, patches row by row: [patches·2]. 0 is nothing. */
+  /** Class under the left and right half of each patch, and its place; patches row by row: [patches·3]. 0 is nothing. */
   readonly labels: ArrayLike<number>;
 }
 
@@ -32,10 +32,10 @@ export interface SeeOptions {
 }
 
 /** exp(log-prob) > 1/2 means right for sure, but less may be right too; this counts the share of labels that are surely right. */
-function sureShare(logProbs: Float32Array, targets: BigInt64Array, kind: "empty" | "full"): number {
+function sureShare(logProbs: Float32Array, targets: BigInt64Array, kind: "empty" | "full" | "place"): number {
   let [right, all] = [0, 0];
   for (let i = 0; i < targets.length; i++) {
-    if ((targets[i] === 0n) !== (kind === "empty")) continue;
+    if (isPlace(i) !== (kind === "place") || (targets[i] === 0n) !== (kind === "empty")) continue;
     all++;
     if (logProbs[i]! > -Math.LN2) right++;
   }
@@ -113,6 +113,7 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
         loss: (session.outputs.get("loss")!.data as Float32Array)[0]!,
         sure_full: sureShare(logProbs, targets, "full"),
         sure_empty: sureShare(logProbs, targets, "empty"),
+        sure_place: sureShare(logProbs, targets, "place"),
         grad_norm: norm,
         learning_rate: learningRate,
         images: cursor,

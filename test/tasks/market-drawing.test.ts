@@ -23,10 +23,13 @@ const hex: Record<string, number[]> = {
   white: [250, 250, 250],
 };
 
+/** Of the three labels of a patch the last is its place. */
+const isHalf = (_: number, index: number) => index % 3 < 2;
+
 /** Half patches with a label: mean colour of the middle 4 x 8 pixels. */
 function halves(drawn: Awaited<ReturnType<typeof drawBoard>>) {
   const { data, width } = drawn.image;
-  return [...drawn.patchLabels].map((label, index) => {
+  return [...drawn.patchLabels].filter(isHalf).map((label, index) => {
     const [row, half] = [Math.floor(index / 32), index % 32];
     const sum = [0, 0, 0];
     for (let y = 0; y < 8; y++) {
@@ -121,7 +124,10 @@ describe("labels lie where things are", () => {
       for (const { label, points } of outlines) {
         const middle = [0, 1].map((axis) => points.reduce((sum, point) => sum + point[axis]!, 0) / points.length);
         const near = [-4, 0, 4].flatMap((dx) => [-5, 0, 5].map((dy) => [middle[0]! + dx, middle[1]! + dy] as const));
-        const seen = near.some(([x, y]) => drawn.patchLabels[Math.floor(y / 16) * 32 + Math.floor(x / 8)] === label);
+        const seen = near.some(
+          ([x, y]) =>
+            drawn.patchLabels[(Math.floor(y / 16) * 16 + Math.floor(x / 16)) * 3 + (Math.floor(x / 8) % 2)] === label,
+        );
         if (seen) labels++;
       }
       if (drawn.board.scene !== "board") throw new Error("asked for a board");
@@ -130,6 +136,19 @@ describe("labels lie where things are", () => {
     }
     expect(outside).toBe(0);
     expect(labels / digits).toBeGreaterThan(0.95);
+  });
+
+  test("every patch in the middle of a place has the label of its row and column", async () => {
+    for (let seed = 200; seed < 210; seed++) {
+      const { board, patchLabels } = await drawBoard(seed, { scene: "board", rows: 2, columns: 3, worn: false });
+      if (board.scene !== "board") throw new Error("asked for a board");
+      const found = new Set([...patchLabels].filter((_, i) => i % 3 === 2).map((label) => patchClasses[label]!));
+      found.delete("nothing");
+      expect([...found].sort()).toEqual(board.cells.map((c) => `place:${c.row},${c.column}`).sort());
+      // Rows lie below one another, columns side by side, whatever the title and the margins.
+      expect(patchClasses[patchLabels[(13 * 16 + 2) * 3 + 2]!]).toBe("place:2,1");
+      expect(patchClasses[patchLabels[(13 * 16 + 13) * 3 + 2]!]).toBe("place:2,3");
+    }
   });
 
   test("digits are at least six and a half pixels wide and eleven high even on the fullest board", async () => {

@@ -47,7 +47,7 @@ test("each stage brings what it teaches", async () => {
     (await collect(marketSamples({ stage, seed: 7, from: 0, to: 1, workers: 0 })))[0]!;
   const see = await first("see");
   expect(see.conversation).toEqual([]);
-  expect(see.patchLabels).toHaveLength(16 * 16 * 2);
+  expect(see.patchLabels).toHaveLength(16 * 16 * 3);
   const described = await first("describe");
   expect(described.questions.map(({ family }) => family)).toEqual([6, 6]);
   expect(new Set(described.questions.map(({ language }) => language))).toEqual(new Set(["zh", "en"]));

@@ -28,7 +28,7 @@ const LARGE = 384;
 export interface DrawnBoard {
   image: RgbImage;
   board: Board;
-  /** Indices into `patchClasses`, `[16, 16, 2]`: row, column, left or right half of the patch of a 256-pixel view. */
+  /** Indices into `patchClasses`, `[16, 16, 3]`: row and column of the patch of a 256-pixel view; its left half, right half and place. */
   patchLabels: Uint8Array;
   /** Outlines of everything labelled, in view pixels: for looking at, not for training. */
   outlines(): Outline[];

@@ -7,7 +7,7 @@ import { drawGoods, type Rectangle } from "./draw-goods.ts";
 import { drawTag, pickTagStyle, tagHeight } from "./draw-tag.ts";
 import { type Face, textWidth, writeText } from "./lettering.ts";
 import { type Marks, VIEW } from "./marks.ts";
-import { patchClassOf } from "./patch-classes.ts";
+import { patchClassOf, placeName } from "./patch-classes.ts";
 import type { Random } from "./random.ts";
 import type { Split } from "./splits.ts";
 import { pickFace, type Studio } from "./studio.ts";
@@ -56,6 +56,14 @@ export function drawPriceBoard(
   const tall = tagHeight(random, area.height / board.rows - 2 * gap, twoLines ? 2 : 1);
   for (const cell of board.cells) {
     const bounds = cellBounds(board, cell, area, gap);
+    marks.place(
+      context,
+      patchClassOf(placeName(cell.row, cell.column)),
+      bounds.x,
+      bounds.y,
+      bounds.width,
+      bounds.height,
+    );
     if (cards !== "none") {
       context.fillStyle = css(card);
       context.beginPath();

@@ -15,7 +15,7 @@ import { openStudio, pickFace } from "./studio.ts";
 
 export interface DrawnSheet {
   image: RgbImage;
-  /** Indices into `patchClasses`, `[16, 16, 2]`, as `drawBoard` gives them. */
+  /** Indices into `patchClasses`, `[16, 16, 3]`, as `drawBoard` gives them. */
   patchLabels: Uint8Array;
 }
 

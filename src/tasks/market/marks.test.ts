@@ -6,6 +6,8 @@ import type { Context } from "./canvas.ts";
 import { createMarks } from "./marks.ts";
 
 const plain = { getTransform: () => ({ a: 1, b: 0, c: 0, d: 1, e: 0, f: 0 }) } as Context;
+/** The labels of half patches alone, in rows of 32. */
+const halves = (labels: Uint8Array) => labels.filter((_, index) => index % 3 < 2);
 const covered = (low: number, high: number, from: number, to: number) => low <= from && high >= to;
 
 test("a half patch inside a box has its label, one that the box does not touch has none", () => {
@@ -14,7 +16,7 @@ test("a half patch inside a box has its label, one that the box does not touch h
     fc.property(size, size, size, size, fc.integer({ min: -30, max: 30 }), (x, y, width, height, shift) => {
       const marks = createMarks(1, 1);
       marks.box(plain, 7, x - shift, y, width, height);
-      const labels = marks.labels(([px, py]) => [px + shift, py]);
+      const labels = halves(marks.labels(([px, py]) => [px + shift, py]));
       labels.forEach((label, index) => {
         const [top, left] = [Math.floor(index / 32) * 16, (index % 32) * 8];
         if (covered(x, x + width, left, left + 8) && covered(y, y + height, top, top + 16)) expect(label).toBe(7);
@@ -29,7 +31,7 @@ test("what was drawn later hides what was drawn earlier", () => {
   marks.box(plain, 3, 0, 0, 256, 256);
   marks.box(plain, 0, 0, 0, 128, 256);
   marks.box(plain, 5, 0, 0, 8, 16);
-  const labels = marks.labels();
+  const labels = halves(marks.labels());
   expect([labels[0], labels[1], labels[16]]).toEqual([5, 0, 3]);
 });
 
@@ -42,5 +44,18 @@ test("a sliver labels nothing", () => {
 test("canvas pixels are brought to view pixels", () => {
   const marks = createMarks(4, 2);
   marks.box(plain, 9, 0, 0, 4 * 8, 2 * 16);
-  expect([...marks.labels()].map((label, index) => (label ? index : -1)).filter((index) => index >= 0)).toEqual([0]);
+  expect([...halves(marks.labels())].map((label, index) => (label ? index : -1)).filter((index) => index >= 0)).toEqual(
+    [0],
+  );
+});
+
+test("a patch belongs to the place that covers half of it, whatever is drawn there", () => {
+  const marks = createMarks(1, 1);
+  marks.place(plain, 6, 0, 0, 24, 256);
+  marks.place(plain, 7, 24, 0, 100, 256);
+  marks.box(plain, 3, 0, 0, 256, 256);
+  const labels = marks.labels();
+  const places = [0, 1, 2, 7, 8].map((column) => labels[column * 3 + 2]);
+  expect(places).toEqual([6, 6, 7, 7, 0]);
+  expect(halves(labels).every((label) => label === 3)).toBe(true);
 });

@@ -1,4 +1,4 @@
-/** @file Remembers where every character and icon was drawn, and turns that into labels per half patch. */
+/** @file Remembers where every character, icon and place was drawn, and turns that into labels per patch. */
 
 import type { Context } from "./canvas.ts";
 import type { Outline } from "./outline.ts";
@@ -6,13 +6,17 @@ import type { Outline } from "./outline.ts";
 /** Patches per side of the model's view: 256 pixels in patches of 16. */
 export const VIEW = 256;
 export const PATCHES = 16;
-/** A character on a full board is about half a patch wide, so each patch has two labels. */
+/** A character on a full board is about half a patch wide, so each patch has two labels for what it shows. */
 export const HALVES = 2;
+/** Labels of a patch: its left half, its right half, and the place of the board that the whole patch belongs to. */
+export const LABELS_PER_PATCH = HALVES + 1;
 /** Votes are counted on a grid of this pitch in view pixels. */
 const PITCH = 2;
 const GRID = VIEW / PITCH;
 /** A half patch (8 x 16 pixels, 32 votes) is labelled by what covers at least this many votes. */
 const LEAST_VOTES = 10;
+/** A patch (64 votes) belongs to the place that covers half of it. */
+const LEAST_PLACE_VOTES = 32;
 
 type Point = [x: number, y: number];
 
@@ -22,7 +26,9 @@ export interface Marks {
   box(context: Context, label: number, x: number, y: number, width: number, height: number): void;
   /** The same for the ellipse inside the rectangle. */
   ellipse(context: Context, label: number, x: number, y: number, width: number, height: number): void;
-  /** Labels `[16, 16, 2]` (row, column, left or right half), after the whole picture was mapped by `warp` (view pixels). */
+  /** The rectangle is a place of the board, with the label of its row and column. Places lie beside whatever they show. */
+  place(context: Context, label: number, x: number, y: number, width: number, height: number): void;
+  /** Labels `[16, 16, 3]` (row, column; left half, right half, place), after the whole picture was mapped by `warp` (view pixels). */
   labels(warp?: (point: Point) => Point): Uint8Array;
   /** The corners of what was marked with a label above 0, in view pixels, for looking at. */
   outlines(warp?: (point: Point) => Point): Outline[];
@@ -35,22 +41,25 @@ export interface Marks {
  */
 export function createMarks(scaleX: number, scaleY: number): Marks {
   const marks: Outline[] = [];
-  const add = (context: Context, label: number, points: Point[]) => {
+  const places: Outline[] = [];
+  const add = (list: Outline[], context: Context, label: number, points: Point[]) => {
     const { a, b, c, d, e, f } = context.getTransform();
-    marks.push({ label, points: points.map(([x, y]) => [(a * x + c * y + e) / scaleX, (b * x + d * y + f) / scaleY]) });
+    list.push({ label, points: points.map(([x, y]) => [(a * x + c * y + e) / scaleX, (b * x + d * y + f) / scaleY]) });
   };
-  const warped = (warp: (point: Point) => Point) =>
-    marks.map(({ label, points }) => ({ label, points: points.map(warp) }));
+  const warped = (list: Outline[], warp: (point: Point) => Point) =>
+    list.map(({ label, points }) => ({ label, points: points.map(warp) }));
+  const corners = (x: number, y: number, width: number, height: number): Point[] => [
+    [x, y],
+    [x + width, y],
+    [x + width, y + height],
+    [x, y + height],
+  ];
   return {
-    box: (context, label, x, y, width, height) =>
-      add(context, label, [
-        [x, y],
-        [x + width, y],
-        [x + width, y + height],
-        [x, y + height],
-      ]),
+    box: (context, label, x, y, width, height) => add(marks, context, label, corners(x, y, width, height)),
+    place: (context, label, x, y, width, height) => add(places, context, label, corners(x, y, width, height)),
     ellipse: (context, label, x, y, width, height) =>
       add(
+        marks,
         context,
         label,
         Array.from({ length: 12 }, (_, i): Point => {
@@ -58,20 +67,30 @@ export function createMarks(scaleX: number, scaleY: number): Marks {
           return [x + (width / 2) * (1 + Math.cos(angle)), y + (height / 2) * (1 + Math.sin(angle))];
         }),
       ),
-    labels: (warp = (point) => point) => vote(warped(warp)),
-    outlines: (warp = (point) => point) => warped(warp).filter(({ label }) => label > 0),
+    labels: (warp = (point) => point) => {
+      const labels = new Uint8Array(PATCHES * PATCHES * LABELS_PER_PATCH);
+      vote(warped(marks, warp), HALVES, LEAST_VOTES).forEach((label, i) => {
+        labels[Math.floor(i / HALVES) * LABELS_PER_PATCH + (i % HALVES)] = label;
+      });
+      vote(warped(places, warp), 1, LEAST_PLACE_VOTES).forEach((label, i) => {
+        labels[i * LABELS_PER_PATCH + HALVES] = label;
+      });
+      return labels;
+    },
+    outlines: (warp = (point) => point) => warped(marks, warp).filter(({ label }) => label > 0),
   };
 }
 
-function vote(marks: Outline[]): Uint8Array {
+/** The label that covers most of each of the `parts` (side by side) of each patch, or 0 where it covers less than `least` votes. */
+function vote(marks: Outline[], parts: number, least: number): Uint8Array {
   const grid = new Uint8Array(GRID * GRID);
   for (const { label, points } of marks) paint(grid, label, points);
-  const labels = new Uint8Array(PATCHES * PATCHES * HALVES);
-  const [height, width] = [GRID / PATCHES, GRID / PATCHES / HALVES];
+  const labels = new Uint8Array(PATCHES * PATCHES * parts);
+  const [height, width] = [GRID / PATCHES, GRID / PATCHES / parts];
   const votes = new Uint8Array(256);
   for (let index = 0; index < labels.length; index++) {
-    const top = Math.floor(index / (PATCHES * HALVES)) * height;
-    const left = (index % (PATCHES * HALVES)) * width;
+    const top = Math.floor(index / (PATCHES * parts)) * height;
+    const left = (index % (PATCHES * parts)) * width;
     votes.fill(0);
     let best = 0;
     for (let y = top; y < top + height; y++) {
@@ -82,7 +101,7 @@ function vote(marks: Outline[]): Uint8Array {
         if (best === 0 || votes[label]! > votes[best]!) best = label;
       }
     }
-    labels[index] = best > 0 && votes[best]! >= LEAST_VOTES ? best : 0;
+    labels[index] = best > 0 && votes[best]! >= least ? best : 0;
   }
   return labels;
 }

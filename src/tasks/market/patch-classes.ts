@@ -1,6 +1,7 @@
-/** @file The fixed list of classes that a half patch of the picture can show, for teaching the tower to see. */
+/** @file The fixed list of classes that a part of the picture can show, for teaching the tower to see. */
 
 import { kinds } from "./kinds.ts";
+import { MAX_COLUMNS, MAX_ROWS } from "./sample-board.ts";
 import { shapes, things } from "./things.ts";
 import { titles, unitTitles } from "./titles.ts";
 
@@ -13,7 +14,7 @@ const chinese = [...new Set(writings.match(/\p{Script=Han}/gu))].sort();
 
 /**
  * Class names; the index is the label. 0 is nothing, then icons by kind, then characters (upper and lower case share a
- * class), then plain shapes and other things.
+ * class), then plain shapes and other things; last the places of a board by row and column, which label whole patches.
  */
 export const patchClasses: readonly string[] = [
   "nothing",
@@ -21,9 +22,17 @@ export const patchClasses: readonly string[] = [
   ...[...digits, ...letters, ...chinese],
   ...shapes.map((shape) => `shape:${shape.id}`),
   ...things.map((thing) => `thing:${thing.id}`),
+  ...Array.from({ length: MAX_ROWS * MAX_COLUMNS }, (_, i) =>
+    placeName(Math.floor(i / MAX_COLUMNS) + 1, (i % MAX_COLUMNS) + 1),
+  ),
 ];
 
 const indices = new Map(patchClasses.map((name, index) => [name, index]));
+
+/** Class name of the place at a row and column, both from 1. */
+export function placeName(row: number, column: number): string {
+  return `place:${row},${column}`;
+}
 
 /** The label of a class name or a character; 0 (nothing) for a character without a class. */
 export function patchClassOf(name: string): number {

@@ -32,7 +32,7 @@ export interface MarketSample {
   seed: number;
   image: RgbImage;
   board: Board;
-  /** `[16, 16, 2]` indices into `patchClasses`. */
+  /** `[16, 16, 3]` indices into `patchClasses`. */
   patchLabels: Uint8Array;
   /** Questions and answers over the one picture, which stands in the first user turn. Empty for "see". */
   conversation: Message[];
