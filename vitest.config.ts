@@ -8,5 +8,6 @@ export default defineConfig({
     // Far beyond what any test needs: a busy machine must not look like a fault.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 120_000 } },
   },
 });

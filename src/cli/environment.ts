@@ -3,6 +3,11 @@ import { Command, type Option } from "commander";
 
 const OFF = new Set(["", "0", "false", "no", "off"]);
 
+/** Whether a switch's twin with this value is on. */
+export function isOn(value: string | undefined): boolean {
+  return value !== undefined && !OFF.has(value.toLowerCase());
+}
+
 /** The name of a long flag's twin. */
 export function environmentTwin(long: string): string {
   return `FLASHVL_${long.replace(/^--/, "").replaceAll("-", "_").toUpperCase()}`;
@@ -25,7 +30,7 @@ export class CommandWithTwins extends Command {
     const twin = environmentTwin(option.long);
     const value = process.env[twin];
     const takesValue = option.required || option.optional;
-    const isOff = value !== undefined && (takesValue ? value === "" : OFF.has(value.toLowerCase()));
+    const isOff = value !== undefined && (takesValue ? value === "" : !isOn(value));
     // Commander takes a switch as set by any value; leaving out the twin is how it stays off.
     return isOff ? option : option.env(twin);
   }

@@ -14,7 +14,7 @@ export const ExitCode = {
   badInput: 4,
   /** The network or the hub failed, or the machine is offline. */
   network: 5,
-  /** A token or the acceptance of terms is missing. */
+  /** A token, the acceptance of terms, or a right to a file is missing. */
   noAccess: 6,
   /** The disk is full. */
   diskFull: 7,

@@ -35,8 +35,15 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   invalid: ExitCode.badInput,
   "too-large": ExitCode.badInput,
   refused: ExitCode.badInput,
+  // RuntimeError of the engine
+  "no-device": ExitCode.usage,
   // Node
   ENOENT: ExitCode.notFound,
+  ENOTDIR: ExitCode.badInput,
+  EISDIR: ExitCode.badInput,
+  EACCES: ExitCode.noAccess,
+  EPERM: ExitCode.noAccess,
+  EROFS: ExitCode.noAccess,
   ENOSPC: ExitCode.diskFull,
   EDQUOT: ExitCode.diskFull,
 };
@@ -63,11 +70,12 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /**
  * What is printed for an error: its message; with `debug` also where it comes from; with `json` one line of JSON.
- * Commander has printed its own errors already, and who pressed Ctrl-C needs no explanation.
+ * Commander has printed its own errors already, unless JSON is wanted; who pressed Ctrl-C needs no explanation.
  */
 export function describeError(error: unknown, { debug, json }: { debug: boolean; json: boolean }): string {
-  if (error instanceof CommanderError || error instanceof Interrupted) return "";
-  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Interrupted || exitCodeOf(error) === ExitCode.ok) return "";
+  if (error instanceof CommanderError && !json) return "";
+  const message = error instanceof Error ? error.message.replace(/^error: /, "") : String(error);
   if (json) return `${JSON.stringify({ error: { message, code: nameOfExitCode(exitCodeOf(error)) } })}\n`;
   if (debug && error instanceof Error) return `flashvl: ${withCauses(error)}\n`;
   const hint = exitCodeOf(error) === ExitCode.internal ? "Set FLASHVL_DEBUG=1 to see where this comes from.\n" : "";

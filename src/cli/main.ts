@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** @file The `flashvl` executable. */
 import { run } from "./run.ts";
-import { endQuietlyOnClosedPipe } from "./terminal/stdout.ts";
+import { endOnBrokenStdout } from "./terminal/stdout.ts";
 
-endQuietlyOnClosedPipe();
+endOnBrokenStdout();
 process.exitCode = await run(process.argv.slice(2));

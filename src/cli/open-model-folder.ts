@@ -1,5 +1,4 @@
 /** @file From a model's name on the command line to an open checkpoint with a checked config. */
-import { join } from "node:path";
 import type { Checkpoint } from "../hub/index.ts";
 import type { FlashVLConfig } from "../model/index.ts";
 import { BadInputError } from "./fail.ts";
@@ -41,7 +40,7 @@ export async function openModelFolder(
     return { checkpoint, config: parseConfig(checkpoint.config) };
   } catch (cause) {
     await checkpoint.close();
-    throw new BadInputError(`${join(folder, "config.json")}: ${(cause as Error).message}`, { cause });
+    throw new BadInputError(`${folder}: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -1,6 +1,6 @@
 /** @file The command line as a whole: which commands there are and what all of them share. */
 import { createRequire } from "node:module";
-import type { Command } from "commander";
+import type { Command, OutputConfiguration } from "commander";
 import { register as registerCache } from "./commands/cache.ts";
 import { register as registerChat } from "./commands/chat.ts";
 import { register as registerCompile } from "./commands/compile.ts";
@@ -34,13 +34,14 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
 ];
 
 /**
- * The program, ready to parse. Commands load the rooms that they need when they run, so that help and version are quick.
+ * The program, ready to parse; `output` says where the parser's own words go. Commands load the rooms that they need when they run, so that help and version are quick.
  */
-export function buildProgram(): Command {
+export function buildProgram(output: OutputConfiguration = {}): Command {
   const program = new CommandWithTwins("flashvl")
     .description(description)
     .version(version)
     .exitOverride()
+    .configureOutput(output)
     .enablePositionalOptions() // flags behind a subcommand of a command are the subcommand's
     .showHelpAfterError("Run the command with --help to see its flags.")
     .addHelpText("after", "\nEvery flag has an environment twin: --max-new-tokens is FLASHVL_MAX_NEW_TOKENS.");

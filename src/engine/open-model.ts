@@ -1,11 +1,10 @@
 /** @file From a model's name to everything that answering needs, loaded; or to an error that leaves nothing behind. */
 import { type Checkpoint, openCheckpoint, resolveModel } from "../hub/index.ts";
-import { type FlashVLConfig, parseConfig } from "../model/index.ts";
-import { type PreprocessorConfig, readPreprocessorConfig, Tokenizer } from "../processor/index.ts";
+import type { FlashVLConfig } from "../model/index.ts";
 import { compileCheckpoint, type ModelGraphs, presetGraphs } from "./compile/index.ts";
 import { defaultModelFolder } from "./default-model.ts";
-import { endTokens } from "./end-tokens.ts";
 import { type OpenLimits, type OpenOptions, openLimits } from "./open-options.ts";
+import { type CheckpointDescription, readCheckpoint } from "./read-checkpoint.ts";
 import { nativeRuntime, type Session, type SessionOptions } from "./runtime/index.ts";
 import {
   checkpointEmbeddings,
@@ -19,14 +18,10 @@ import {
 export type ModelSessions = Record<keyof ModelGraphs, Session>;
 
 /** A loaded model; whoever has it releases `sessions` and closes `checkpoint`. */
-export interface OpenModel {
+export interface OpenModel extends CheckpointDescription {
   name: string;
   folder: string;
   checkpoint: Checkpoint;
-  config: FlashVLConfig;
-  tokenizer: Tokenizer;
-  preprocessor: PreprocessorConfig;
-  endTokens: ReadonlySet<number>;
   sessions: ModelSessions;
   embeddings: EmbeddingTable;
   /** Present when the weights are live. */
@@ -51,51 +46,19 @@ export async function openModel(name: string | undefined, options: OpenOptions):
   const checkpoint = await openCheckpoint(folder);
   try {
     signal?.throwIfAborted();
-    const config = parseConfig(checkpoint.config);
+    const description = await readCheckpoint(checkpoint);
+    const { config } = description;
     const limits = openLimits(options, config.decoder.maxPositions);
-    const tokenizer = await readTokenizer(checkpoint, config);
-    const preprocessor = await readPreprocessor(checkpoint, config);
-    const ends = endTokens(config, await checkpoint.readJson("generation_config.json"), tokenizer);
     const compiled = (options.weights ?? "compiled") === "compiled";
     const weights = compiled
       ? await loadCompiled(checkpoint, config, options)
       : await loadLive(checkpoint, config, options);
     const { version: runtime } = nativeRuntime();
-    const parts = { checkpoint, config, tokenizer, preprocessor, endTokens: ends, limits, runtime };
-    return { name: name ?? folder, folder, ...parts, ...weights };
+    return { name: name ?? folder, folder, checkpoint, ...description, limits, runtime, ...weights };
   } catch (error) {
     await checkpoint.close();
     throw error;
   }
-}
-
-/** The checkpoint's tokenizer. @throws Error when there is none, or it has more tokens than the model */
-export async function readTokenizer(checkpoint: Checkpoint, config: FlashVLConfig): Promise<Tokenizer> {
-  const json = await checkpoint.readJson("tokenizer.json");
-  if (json === undefined)
-    throw new Error(`${checkpoint.folder} has no tokenizer.json; a checkpoint cannot be used without.`);
-  const tokenizer = Tokenizer.fromJSON(json, await checkpoint.readJson("tokenizer_config.json"));
-  if (tokenizer.vocabSize > config.decoder.vocabSize) {
-    throw new Error(
-      `tokenizer.json has ${tokenizer.vocabSize} tokens, but config.json gives the model ${config.decoder.vocabSize}. ` +
-        `The files in ${checkpoint.folder} do not belong together.`,
-    );
-  }
-  return tokenizer;
-}
-
-/** How the checkpoint wants its pictures. @throws Error when that contradicts config.json */
-export async function readPreprocessor(checkpoint: Checkpoint, config: FlashVLConfig): Promise<PreprocessorConfig> {
-  const { imageSize } = config.vision;
-  const json = await checkpoint.readJson("preprocessor_config.json");
-  const preprocessor = readPreprocessorConfig(json ?? { size: imageSize });
-  if (preprocessor.size !== imageSize) {
-    throw new Error(
-      `preprocessor_config.json resizes to ${preprocessor.size} pixels, but config.json's image_size is ${imageSize}. ` +
-        `The files in ${checkpoint.folder} do not belong together.`,
-    );
-  }
-  return preprocessor;
 }
 
 type Weights = Pick<OpenModel, "sessions" | "embeddings" | "live">;

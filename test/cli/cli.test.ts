@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,6 +27,12 @@ it("explains itself and its exit codes reach the shell", async () => {
   for (const command of ["chat", "pull", "inspect", "compile", "init"]) expect(help.stdout).toContain(`  ${command} `);
   expect(wrong).toMatchObject({ code: 2, stdout: "" });
   expect(JSON.parse(wrong.stderr)).toMatchObject({ error: { code: "usage" } });
+});
+
+it.runIf(existsSync("/dev/full"))("an output that cannot be written ends with 7 and its reason", async () => {
+  const { code, stderr } = await runCli(["inspect", TINY], { env, stdoutTo: "/dev/full" });
+  expect(code).toBe(7);
+  expect(stderr).toMatch(/^flashvl: The output cannot be written: ENOSPC.*\n$/);
 });
 
 it("pull prints the folder and nothing else where nobody watches", async () => {

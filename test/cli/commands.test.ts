@@ -36,6 +36,16 @@ describe("a wrong command line ends with 2 and what was expected:", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(expected);
   });
+
+  it.each([[["pul"]], [["chat", "a.png", "q", "--top-p", "2"]], [["pull"]]])(
+    "as JSON where that is wanted: %j",
+    async (args) => {
+      for (const run of [await runHere([...args, "--json"], env), await runHere(args, { ...env, FLASHVL_JSON: "1" })]) {
+        expect(run).toMatchObject({ code: 2, stdout: "" });
+        expect(JSON.parse(run.stderr)).toMatchObject({ error: { code: "usage" } });
+      }
+    },
+  );
 });
 
 describe("flashvl pull", () => {
@@ -110,6 +120,24 @@ describe("flashvl inspect", () => {
     expect(wrongConfig.code).toBe(4);
     expect(wrongConfig.stderr).toContain("vision_config");
     expect((await runHere(["chat", "--no-image", "Hi", "-m", broken], env)).code).toBe(4);
+    await writeFile(join(broken, "config.json"), JSON.stringify(config));
+    for (const [name, content, reason] of [
+      ["generation_config.json", '{"eos_token_id": 99999}', "eos_token_id 99999 is not a token"],
+      [
+        "preprocessor_config.json",
+        '{"size": {"height": 64, "width": 64}}',
+        "preprocessor_config.json resizes to 64 pixels, but config.json's image_size is 128",
+      ],
+      ["tokenizer.json", "{}", "tokenizer.json cannot be used"],
+      ["tokenizer.json", null, "there is no tokenizer.json"],
+    ] as const) {
+      if (content === null) await rm(join(broken, name));
+      else await writeFile(join(broken, name), content);
+      const run = await runHere(["chat", "--no-image", "Hi", "-m", broken], env);
+      expect(run.stderr).toContain(`flashvl: ${broken}: ${reason}`);
+      expect(run).toMatchObject({ code: 4, stdout: "" });
+      await cp(join(TINY, name), join(broken, name));
+    }
     await truncate(join(broken, "model.safetensors"), 500_000);
     const short = await inspectWith(config);
     expect(short.code).toBe(4);

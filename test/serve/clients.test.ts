@@ -276,7 +276,7 @@ describe("the openai client", () => {
       stream.controller.abort();
       break;
     }
-    await expect.poll(() => [server.context.queue.running, model.stats().running], { timeout: 20_000 }).toEqual([0, 0]);
+    await expect.poll(() => [server.context.queue.running, model.stats().running]).toEqual([0, 0]);
   });
 });
 

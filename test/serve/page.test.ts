@@ -1,4 +1,5 @@
 // The chat page in a real headless Chromium: drop, ask, stream, resend, copy, languages, heat map, keyboard, accessibility.
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -11,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningServer, startServer } from "../../src/serve/index.ts";
 import { createLog } from "../../src/serve/log.ts";
 import { FakeModel } from "./fake-model.ts";
+import { gate } from "./start.ts";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS =
@@ -36,9 +38,16 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
   let page: Page;
   const profile = mkdtempSync(join(tmpdir(), "flashvl-chromium-"));
   const faults: string[] = [];
+  /** Answers stop here, half said, until the gate opens or they are aborted; a test can look at them as long as it needs. */
+  const HALF = 60;
+  let half = gate();
   const model = new FakeModel({
     script: (messages) => (JSON.stringify(messages).includes("plain") ? "Plain words." : ANSWER),
-    beforeToken: () => new Promise((resolve) => setTimeout(resolve, 1)),
+    beforeToken: async (index, signal) => {
+      // Its own turn of the event loop for every token, as from a real model.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (index === HALF) await Promise.race([half.wait, signal && once(signal, "abort")]);
+    },
     attention: async (_messages, _answer, index) => ({
       rows: 16,
       columns: 16,
@@ -69,7 +78,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
       permissions: ["clipboard-read", "clipboard-write"],
     });
     page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(120_000);
     page.on("pageerror", (error) => faults.push(String(error)));
     page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
     await page.goto(server.url);
@@ -133,6 +142,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
       .getByText(/tokens\/s/)
       .waitFor();
     await shot("2-streaming");
+    half.open();
     await page.locator("article[aria-busy=false]").waitFor();
     expect(await answers().locator(".stats").textContent()).toMatch(
       /^first token [\d.]+ m?s · [\d.]+ tokens\/s · \d+ tokens · 4 of 10 prompt tokens from the cache/,
@@ -160,7 +170,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
       dialog
         .locator("canvas")
         .evaluate((canvas: HTMLCanvasElement) => canvas.getContext("2d")!.getImageData(2, 8, 1, 1).data[3]);
-    await expect.poll(painted, { timeout: 10_000 }).toBeGreaterThan(150);
+    await expect.poll(painted).toBeGreaterThan(150);
     await shot("4-look");
     expect(await axe(page)).toEqual([]);
     await page.keyboard.press("Escape");
@@ -174,7 +184,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
       ["python", 'picture("picture-1.jpg")'],
     ] as const) {
       await page.getByRole("combobox", { name: "Copy as code" }).selectOption(language);
-      await expect.poll(() => page.evaluate(() => navigator.clipboard.readText()), { timeout: 10_000 }).toContain(sign);
+      await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain(sign);
     }
     expect((await page.evaluate(() => navigator.clipboard.readText())).length).toBeLessThan(2000);
   });
@@ -209,6 +219,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
     await page.keyboard.press("Enter");
     await page.keyboard.type("stop this one");
     const before = model.aborted;
+    half = gate();
     await page.keyboard.press("Enter");
     await page
       .locator("article[aria-busy=true] .stats")
@@ -216,7 +227,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
       .waitFor();
     await page.keyboard.press("Escape");
     await page.getByText("Stopped.").waitFor();
-    await expect.poll(() => model.aborted, { timeout: 10_000 }).toBe(before + 1);
+    await expect.poll(() => model.aborted).toBe(before + 1);
   });
 
   test("keeps conversations across a reload and deletes them on demand", async () => {
@@ -226,7 +237,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
     await list.getByRole("button", { name: "What is on the boards?", exact: true }).click();
     await page.getByRole("img", { name: "Picture 1" }).waitFor();
     await list.getByRole("button", { name: "Delete conversation: stop this one" }).click();
-    await expect.poll(() => list.getByRole("listitem").count(), { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => list.getByRole("listitem").count()).toBe(1);
   });
 
   test("speaks Chinese, and tells assistive technology so", async () => {

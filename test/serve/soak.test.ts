@@ -43,15 +43,12 @@ test(
       );
       expect(summary.outcomes.ok).toBeGreaterThan(0);
       await expect
-        .poll(
-          () => [
-            server.context.queue.running,
-            server.context.queue.waiting,
-            server.context.bodies.held,
-            model.stats().running,
-          ],
-          { timeout: 20_000 },
-        )
+        .poll(() => [
+          server.context.queue.running,
+          server.context.queue.waiting,
+          server.context.bodies.held,
+          model.stats().running,
+        ])
         .toEqual([0, 0, 0, 0]);
       if (process.env.FLASHVL_LONG) {
         const memory = result.gauges.map(({ residentBytes }) => residentBytes / 2 ** 20);

@@ -53,5 +53,5 @@ export function gate(): { wait: Promise<void>; open(): void } {
 
 /** Waits until `check` stops throwing; patient, since a busy machine is slow and a broken server is never right. */
 export function until(check: () => void | Promise<void>): Promise<void> {
-  return vi.waitFor(check, { timeout: 20_000, interval: 5 });
+  return vi.waitFor(check, { timeout: 120_000, interval: 5 });
 }

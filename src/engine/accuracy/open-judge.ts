@@ -1,7 +1,7 @@
 /** @file From an open checkpoint to a judge of its precisions. */
 import type { Checkpoint } from "../../hub/index.ts";
 import type { FlashVLConfig } from "../../model/index.ts";
-import { readPreprocessor, readTokenizer } from "../open-model.ts";
+import { readPreprocessor, readTokenizer } from "../read-checkpoint.ts";
 import { checkpointEmbeddings } from "../weights/index.ts";
 import { AccuracyJudge, type AccuracyOptions } from "./accuracy-report.ts";
 import type { AccuracyModel } from "./prompt-reader.ts";

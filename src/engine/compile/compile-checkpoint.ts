@@ -163,8 +163,8 @@ async function checkDisk(root: string, needed: number, freeBytes: (folder: strin
   const free = await freeBytes(root);
   if (free >= needed + DISK_RESERVE) return;
   const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
-  throw new Error(
+  const message =
     `Compiling needs ${gib(needed + DISK_RESERVE)} in ${root}; the disk has ${gib(free)} free. ` +
-      "Free some room, or choose another folder with cacheDir or FLASHVL_CACHE.",
-  );
+    "Free some room, or choose another folder with cacheDir or FLASHVL_CACHE.";
+  throw Object.assign(new Error(message), { code: "ENOSPC" });
 }

@@ -19,7 +19,7 @@ const CODES = [
   "NOT_FOUND",
 ] as const;
 
-/** Message and code as ONNX Runtime reported them. */
+/** Message and code as ONNX Runtime reported them; code "no-device" where a device cannot be used. */
 export class RuntimeError extends Error {
   override readonly name = "RuntimeError";
   readonly code: string;

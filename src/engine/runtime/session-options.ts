@@ -4,6 +4,9 @@ import type { Handle } from "./ort-api.ts";
 import { RuntimeError } from "./runtime-error.ts";
 import type { Device, SessionOptions } from "./types.ts";
 
+/** The code of errors about a device that this machine or library does not have. */
+const NO_DEVICE = "no-device";
+
 const GRAPH_OPTIMIZATION = { off: 0, basic: 1, extended: 2, all: 99 } as const;
 
 /** Execution provider behind each device: ONNX Runtime's name for it in the list of providers, and when it is appended. */
@@ -83,7 +86,7 @@ function appendDevice(native: Handle, device: Device, deviceOptions: Readonly<Re
     throw new RuntimeError(
       `device "${device}" is not offered by the loaded ONNX Runtime ${api.version}, which has ${providers.join(", ")}. ` +
         `Use device "cpu", or set FLASHVL_ORT_LIBRARY to a build with ${provider.listed}.`,
-      "NOT_FOUND",
+      NO_DEVICE,
     );
   }
   try {
@@ -93,7 +96,7 @@ function appendDevice(native: Handle, device: Device, deviceOptions: Readonly<Re
     throw new RuntimeError(
       `device "${device}" cannot be used on this machine: ${(error as Error).message}. ` +
         `Install what ${provider.listed} needs, set FLASHVL_ORT_LIBRARY to a build that has it, or use device "cpu".`,
-      error instanceof RuntimeError ? error.code : "FAIL",
+      NO_DEVICE,
     );
   }
 }
