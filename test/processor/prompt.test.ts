@@ -227,8 +227,10 @@ describe("any messages at all", () => {
         } catch (error) {
           expect(error).toBeInstanceOf(InputError);
           expect(() => buildPrompt(tokenizer, messages, { imageTokens })).toThrow(InputError);
+          for (const images of ["a", null]) expect(() => withImages(images, messages)).toThrow(InputError);
           return;
         }
+        withImages(["a", "b"], messages);
         const { ids, images } = buildPrompt(tokenizer, messages, { imageTokens, addGenerationPrompt: false });
         expect(ids.filter((id) => id < 0).length).toBe(images.length * imageTokens);
       }),
