@@ -16,20 +16,18 @@ const common =
   "-std=c++17 -O3 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -fno-threadsafe-statics -ffp-contract=off -Wall -Wextra".split(
     " ",
   );
+const avx512 = ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mfma", "-mf16c"];
+const avx2 = ["-mavx2", "-mfma", "-mf16c"];
+const neon = ["-march=armv8.2-a+dotprod"];
 const flagsOf = {
-  "kernels-avx512.cc": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mfma", "-mf16c"],
-  "kernels-avx512-bf16.cc": [
-    "-mavx512f",
-    "-mavx512bw",
-    "-mavx512vl",
-    "-mavx512dq",
-    "-mavx512vnni",
-    "-mavx512bf16",
-    "-mfma",
-    "-mf16c",
-  ],
-  "kernels-avx2.cc": ["-mavx2", "-mfma", "-mf16c"],
-  "kernels-neon.cc": ["-march=armv8.2-a+dotprod"],
+  "kernels-avx512.cc": avx512,
+  "kernels-avx512-bf16.cc": [...avx512, "-mavx512bf16"],
+  "kernels-avx2.cc": avx2,
+  "kernels-neon.cc": neon,
+  "train-avx512.cc": avx512,
+  "train-avx512-bf16.cc": [...avx512, "-mavx512bf16"],
+  "train-avx2.cc": avx2,
+  "train-neon.cc": neon,
 };
 const isX64Only = (file) => file.includes("-avx");
 const isArmOnly = (file) => file.includes("-neon");

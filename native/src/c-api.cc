@@ -6,6 +6,7 @@
 
 #include "attention.h"
 #include "blockwise.h"
+#include "train-kernels.h"
 
 #if defined(__linux__) && defined(__GLIBC__)
 // The oldest versions of these symbols, so that one build also loads on systems older than the one it was made on.
@@ -85,4 +86,11 @@ FLASHVL_EXPORT const char* flashvl_full_attention(const char* kernel, int thread
   if (!kernels) kernels = &table->attention;
   const flashvl::AttentionProblem problem = {q, k, v, out, batch, length, heads, size, stride, scale};
   return flashvl::full_attention(*kernels, {flashvl::run_with_threads, &threads}, problem) ? kernels->name : nullptr;
+}
+
+// What products of training are made of at best, "bf16" or "fp32"; null when the instruction set is not there.
+FLASHVL_EXPORT const char* flashvl_train_numbers(const char* kernel) {
+  const char* message = nullptr;
+  const flashvl::TrainKernels* kernels = flashvl::select_train_kernels(kernel, &message);
+  return !kernels ? nullptr : flashvl::bfloat16_products(*kernels) ? "bf16" : "fp32";
 }

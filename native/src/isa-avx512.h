@@ -42,6 +42,8 @@ struct Isa {
   static inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
   static inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
   static inline void store(float* p, Floats v) { _mm512_storeu_ps(p, v); }
+  static inline Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+  static inline Floats divide(Floats a, Floats b) { return _mm512_div_ps(a, b); }
 
   static inline Floats splat_float(float v) { return _mm512_set1_ps(v); }
   static inline Floats maximum(Floats a, Floats b) { return _mm512_max_ps(a, b); }

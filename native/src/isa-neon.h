@@ -54,6 +54,8 @@ struct Isa {
   static inline void store(float* p, const Floats& x) {
     for (int i = 0; i < 4; ++i) vst1q_f32(p + 4 * i, x.v[i]);
   }
+  static inline Floats multiply(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vmulq_f32(x.v[i], y.v[i]); }); }
+  static inline Floats divide(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vdivq_f32(x.v[i], y.v[i]); }); }
 
   static inline Floats splat_float(float v) { return each<Floats>([&](int) { return vdupq_n_f32(v); }); }
   static inline Floats maximum(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vmaxq_f32(x.v[i], y.v[i]); }); }

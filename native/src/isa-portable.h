@@ -69,6 +69,8 @@ struct Isa {
   static inline Floats add(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] + y.v[i]; }); }
   static inline Floats multiply_add(Floats x, Floats y, Floats z) { return each<Floats>([&](int i) { return fmaf(x.v[i], y.v[i], z.v[i]); }); }
   static inline void store(float* p, Floats x) { memcpy(p, x.v, 64); }
+  static inline Floats multiply(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] * y.v[i]; }); }
+  static inline Floats divide(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] / y.v[i]; }); }
 
   static inline Floats splat_float(float v) { return each<Floats>([&](int) { return v; }); }
   static inline Floats maximum(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] > y.v[i] ? x.v[i] : y.v[i]; }); }

@@ -20,7 +20,7 @@ struct CustomOpDomain;
 struct SessionOptions;
 struct OpAttribute;
 
-enum ElementType : int { kUndefined = 0, kFloat = 1, kUint8 = 2, kFloat16 = 10 };
+enum ElementType : int { kUndefined = 0, kFloat = 1, kUint8 = 2, kInt32 = 6, kInt64 = 7, kFloat16 = 10 };
 enum Characteristic : int { kRequired = 0, kOptional = 1 };
 enum ErrorCode : int { kFail = 1, kInvalidArgument = 2 };
 enum AttributeKind : int { kAttributeInt = 1, kAttributeFloat = 3 };
@@ -49,6 +49,7 @@ struct Api {
   Status* attribute_float(const KernelInfo* info, const char* name, float* out) const { return call<Status*>(85, info, name, out); }
   Status* attribute_int(const KernelInfo* info, const char* name, int64_t* out) const { return call<Status*>(86, info, name, out); }
   Status* input_count(const KernelContext* context, size_t* out) const { return call<Status*>(88, context, out); }
+  Status* output_count(const KernelContext* context, size_t* out) const { return call<Status*>(89, context, out); }
   Status* input(const KernelContext* context, size_t index, const Value** out) const { return call<Status*>(90, context, index, out); }
   Status* output(KernelContext* context, size_t index, const int64_t* dims, size_t count, Value** out) const {
     return call<Status*>(91, context, index, dims, count, out);

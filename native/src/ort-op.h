@@ -108,6 +108,21 @@ inline Status* infer_like_input(const Api& api, ShapeContext* context, const cha
   return status;
 }
 
+// What an op says of its outputs, where it has more than one or writes in place: kOutputs, kRequiredOutputs, kInplace (the input
+// whose memory output 0 may take, or -1). Such an op's shapes stand in the graph, so it infers none.
+template <typename Op, typename = void>
+struct OutputsOf {
+  static constexpr size_t kOutputs = 1, kRequiredOutputs = 1;
+  static constexpr int kInplace = -1;
+  static constexpr bool kInfers = true;
+};
+template <typename Op>
+struct OutputsOf<Op, decltype(void(Op::kOutputs))> {
+  static constexpr size_t kOutputs = Op::kOutputs, kRequiredOutputs = Op::kRequiredOutputs;
+  static constexpr int kInplace = Op::kInplace;
+  static constexpr bool kInfers = false;
+};
+
 // `Op` has kName, kInputs, kRequiredInputs, kLast (see above, or null), input_type(i), api, Status* load(info) and
 // Status* run(context).
 template <typename Op>
@@ -119,10 +134,10 @@ CustomOp describe() {
   op.input_type = [](const CustomOp*, size_t i) { return Op::input_type(i); };
   op.input_count = [](const CustomOp*) -> size_t { return Op::kInputs; };
   op.output_type = [](const CustomOp*, size_t) { return kFloat; };
-  op.output_count = [](const CustomOp*) -> size_t { return 1; };
+  op.output_count = [](const CustomOp*) -> size_t { return OutputsOf<Op>::kOutputs; };
   op.destroy = [](void* kernel) { free(kernel); };
   op.input_characteristic = [](const CustomOp*, size_t i) { return i < Op::kRequiredInputs ? kRequired : kOptional; };
-  op.output_characteristic = [](const CustomOp*, size_t) { return kRequired; };
+  op.output_characteristic = [](const CustomOp*, size_t i) { return i < OutputsOf<Op>::kRequiredOutputs ? kRequired : kOptional; };
   op.input_memory = [](const CustomOp*, size_t) { return 0; };
   op.variadic_input_minimum = op.variadic_output_minimum = [](const CustomOp*) { return 0; };
   op.variadic_input_homogeneous = op.variadic_output_homogeneous = [](const CustomOp*) { return 0; };
@@ -138,14 +153,21 @@ CustomOp describe() {
     return nullptr;
   };
   op.compute_or_fail = [](void* kernel, KernelContext* context) { return static_cast<const Op*>(kernel)->run(context); };
-  op.infer_shape = [](const CustomOp*, ShapeContext* context) -> Status* {
-    // A failure here is no reason to refuse a graph that can run.
-    if (Status* status = infer_like_input(*registered_api, context, Op::kLast)) registered_api->release(status);
-    return nullptr;
-  };
+  if constexpr (OutputsOf<Op>::kInfers)
+    op.infer_shape = [](const CustomOp*, ShapeContext* context) -> Status* {
+      // A failure here is no reason to refuse a graph that can run.
+      if (Status* status = infer_like_input(*registered_api, context, Op::kLast)) registered_api->release(status);
+      return nullptr;
+    };
   op.start_version = [](const CustomOp*) { return 1; };
   op.end_version = [](const CustomOp*) { return 0x7fffffff; };
   op.may_inplace = op.alias_map = [](int**, int**) -> size_t { return 0; };
+  if constexpr (OutputsOf<Op>::kInplace >= 0)
+    op.may_inplace = [](int** inputs, int** outputs) -> size_t {
+      static int input = OutputsOf<Op>::kInplace, output = 0;
+      *inputs = &input, *outputs = &output;
+      return 1;
+    };
   op.release_may_inplace = op.release_alias_map = [](int*, int*) {};
   return op;
 }

@@ -8,6 +8,11 @@ namespace ort {
 const CustomOp* blockwise_op();
 const CustomOp* attention_op();
 
+// The ops of training.
+const CustomOp* train_product_op();
+const CustomOp* const* train_attention_ops(size_t* count);
+const CustomOp* const* train_row_ops(size_t* count);
+
 // The function table of the ONNX Runtime that registered the ops; shape inference is not handed one.
 extern const Api* registered_api;
 

@@ -1,4 +1,6 @@
 // The entry point through which ONNX Runtime loads the library's ops into a session.
+#include <initializer_list>
+
 #include "ort-ops.h"
 
 const flashvl::ort::Api* flashvl::ort::registered_api = nullptr;
@@ -11,9 +13,14 @@ extern "C" __attribute__((visibility("default"))) Status* RegisterCustomOps(Sess
   registered_api = api;
   // A domain must outlive its sessions, whose end is not announced here, so it is never released: some hundred bytes each.
   CustomOpDomain* domain = nullptr;
-  const CustomOp* const ops[] = {blockwise_op(), attention_op()};
+  const CustomOp* const ops[] = {blockwise_op(), attention_op(), train_product_op()};
   Status* status = api->create_domain("flashvl", &domain);
   for (const CustomOp* op : ops)
     if (!status) status = api->add_op(domain, op);
+  for (const auto more : {train_attention_ops, train_row_ops}) {
+    size_t count = 0;
+    const CustomOp* const* list = more(&count);
+    for (size_t i = 0; !status && i < count; ++i) status = api->add_op(domain, list[i]);
+  }
   return status ? status : api->add_domain(options, domain);
 }

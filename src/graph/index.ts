@@ -5,7 +5,16 @@ export { bytesPerElement, type DType, onnxCode } from "./dtype.ts";
 export { ExternalData, type WeightPlace } from "./external-data.ts";
 export { apply, apply1, defineOp, direct, float, type GradientCall, type Op } from "./op.ts";
 export { gelu, geluTanh, silu } from "./ops/activation.ts";
-export { type CachedAttention, groupQueryAttention, multiHeadAttention, rotaryEmbedding } from "./ops/attention.ts";
+export {
+  type AttentionMask,
+  type AttentionShape,
+  attention,
+  attentionOp,
+  type CachedAttention,
+  groupQueryAttention,
+  multiHeadAttention,
+  rotaryEmbedding,
+} from "./ops/attention.ts";
 export {
   add,
   cast,
@@ -43,9 +52,10 @@ export {
 } from "./ops/quantized.ts";
 export { argMax, logSoftmax, reduceMax, reduceMean, reduceSum, softmax } from "./ops/reduction.ts";
 export { type ConstantData, constant, input, isInput, isWeight, scalar, sourceName, weight } from "./ops/source.ts";
+export { trainAttention, trainGate, trainGelu, trainLinear, trainLogProb, trainNorm } from "./ops/training.ts";
 export { recompute } from "./passes/recompute.ts";
 export { type Replace, rewrite } from "./rewrite.ts";
 export { type SerializedGraph, serialize } from "./serialize.ts";
-export { broadcastShapes, type Dim, elementCount, type Shape, showShape } from "./shape.ts";
+export { broadcastShapes, type Dim, elementCount, type Shape, sameShape, showShape } from "./shape.ts";
 export { type Attrs, type Node, scoped, type TensorType, type Value } from "./value.ts";
 export { sources, topologicalOrder } from "./walk.ts";

@@ -14,13 +14,15 @@ import { type DType, onnxCode } from "./dtype.ts";
 import type { ExternalData } from "./external-data.ts";
 import type { Emitter } from "./op.ts";
 import { type ConstantData, isInput, isWeight, sourceName } from "./ops/source.ts";
-import type { Shape } from "./shape.ts";
+import { isStatic, type Shape } from "./shape.ts";
 import type { Attr, Attrs, Value } from "./value.ts";
 import { topologicalOrder } from "./walk.ts";
 
 /** Opset 21 has every op used here; IR version 10 belongs to it. */
 const OPSET = 21n;
 const IR_VERSION = 10n;
+/** Domain of this package's native kernels. */
+const OWN_DOMAIN = "flashvl";
 
 type Init<T extends Parameters<typeof create>[0]> = MessageInitShape<T>;
 
@@ -82,6 +84,8 @@ export function serialize(outputs: Readonly<Record<string, Value>>, weights: "in
   const sources = { inputs: [] as Value[], weights: [] as Value[] };
   const sourceNames = new Map<string, Value>();
   let scope = "";
+  /** Results of this package's own ops, whose shapes ONNX Runtime cannot infer: stated, so that it can plan their memory. */
+  const stated = new Set<string>();
 
   const constantNamed = (name: string, data: ConstantData, dtype: DType, shape: Shape): string => {
     if (!initializers.has(name)) initializers.set(name, tensor(name, data, dtype, shape));
@@ -106,6 +110,7 @@ export function serialize(outputs: Readonly<Record<string, Value>>, weights: "in
     float32Pair: (a, b) => constantNamed(`const/float32/${a}x${b}`, Float32Array.of(a, b), "float32", [2]),
     node(type, inputs, nodeOutputs, attrs: Attrs = {}, domain = "") {
       const attributeList = Object.entries(attrs).flatMap(([k, v]) => (v === undefined ? [] : [attribute(k, v)]));
+      if (domain === OWN_DOMAIN) for (const name of nodeOutputs) stated.add(name);
       const inputList = [...inputs];
       while (inputList.at(-1) === "") inputList.pop();
       nodes.push({
@@ -180,6 +185,9 @@ export function serialize(outputs: Readonly<Record<string, Value>>, weights: "in
       initializer: [...initializers.values()],
       input: graphInputs.map((v) => valueInfo(sourceName(v), v)),
       output: Object.entries(outputs).map(([name, v]) => valueInfo(name, v)),
+      valueInfo: [...names].flatMap(([v, name]) =>
+        stated.has(name) && isStatic(v.shape) && !Object.hasOwn(outputs, name) ? [valueInfo(name, v)] : [],
+      ),
     },
   });
   return { bytes: toBinary(ModelProtoSchema, model), ...sources };

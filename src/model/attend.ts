@@ -1,7 +1,9 @@
 /** @file The ways in which the model attends: fused kernels for inference, primitive ops (which have gradients) for training. */
 
 import {
+  type AttentionMask,
   add,
+  attention,
   type CachedAttention,
   groupQueryAttention,
   matmul,
@@ -46,27 +48,31 @@ export function primitiveAttention(q: Value, k: Value, v: Value, heads: number, 
   return reshape(transpose(mixed, [0, 3, 1, 2, 4]), [b, s, heads * dim]);
 }
 
-/** The tower's attention with gradients. */
+/** The tower's attention in primitive ops. */
 export const primitiveTowerAttend =
   ({ heads }: VisionConfig): Attend =>
   (_, q, k, v) =>
     primitiveAttention(q, k, v, heads, heads);
 
-export interface SequencePositions {
+/** The tower's attention in training graphs: one node, for which a pass chooses the form. */
+export const trainedTowerAttend =
+  ({ heads, hiddenSize }: VisionConfig): Attend =>
+  (_, q, k, v) =>
+    attention(q, k, v, { heads, kvHeads: heads, scale: 1 / Math.sqrt(hiddenSize / heads) });
+
+export interface SequencePositions extends AttentionMask {
   /** int64 [b, s]: position of each token in its own sample. */
   readonly positions: Value;
-  /** float32 [b or 1, 1, 1, s, s]: 0 where a token may look, a large negative number elsewhere. */
-  readonly bias: Value;
   readonly cos: Value;
   readonly sin: Value;
 }
 
-/** The decoder's attention over whole sequences, with gradients. */
+/** The decoder's attention over whole sequences: one node, for which a pass chooses the form. */
 export const sequenceAttend =
-  (c: DecoderConfig, { positions, bias, cos, sin }: SequencePositions): Attend =>
+  ({ heads, kvHeads, headDim }: DecoderConfig, { positions, cos, sin, ...mask }: SequencePositions): Attend =>
   (_, q, k, v) => {
-    const turned = (x: Value, heads: number) => rotaryEmbedding(x, positions, cos, sin, heads);
-    return primitiveAttention(turned(q, c.heads), turned(k, c.kvHeads), v, c.heads, c.kvHeads, bias);
+    const turned = (x: Value, n: number) => rotaryEmbedding(x, positions, cos, sin, n);
+    return attention(turned(q, heads), turned(k, kvHeads), v, { heads, kvHeads, scale: 1 / Math.sqrt(headDim) }, mask);
   };
 
 /** The decoder's attention over a cache. `cache(layer)` gives a layer's inputs; `keep` receives its updated cache. */

@@ -1,12 +1,13 @@
 /** @file The model room's door: FlashVL's sizes, its parameters, and its graphs. */
 
 export { adapter } from "./adapter.ts";
-export { fusedAttend, primitiveTowerAttend, sequenceAttend } from "./attend.ts";
+export { fusedAttend, primitiveTowerAttend, sequenceAttend, trainedTowerAttend } from "./attend.ts";
 export { type DecoderConfig, type FlashVLConfig, parseConfig, type VisionConfig } from "./config.ts";
 export { decoder, lmHead } from "./decoder.ts";
 export { cacheNames, decoderGraph, type GraphOutputs, visionGraph } from "./inference-graphs.ts";
 export { type InitialValue, initialValue } from "./initial-values.ts";
 export { type LoraConfig, loraParameters, mergeLora, withLora } from "./lora.ts";
+export { lowerAttention } from "./lower-attention.ts";
 export { listParameters, type Parameter, Parameters, type Part } from "./parameters.ts";
 export { feedbackFactor } from "./quantize/error-feedback.ts";
 export { fusePackedQkv, useTowerAttention } from "./quantize/fuse.ts";
@@ -24,5 +25,6 @@ export { ropeTables, rotaryAngles } from "./rope.ts";
 export { type SequenceShape, seenPictures, sequenceHidden } from "./sequence.ts";
 export { toFloat32 } from "./to-float32.ts";
 export { type Attend, tower } from "./tower.ts";
+export { PRECISIONS, type Precision, useTrainingKernels } from "./training-kernels.ts";
 export { type TensorReader, type WeightMaker, weightBytes } from "./weight-bytes.ts";
 export { queryName, withQueries } from "./with-queries.ts";

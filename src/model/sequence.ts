@@ -1,22 +1,8 @@
 /** @file The model over whole packed sequences, built from ops that have gradients: what both trainings start from. */
 
-import {
-  add,
-  cast,
-  constant,
-  equal,
-  gather,
-  input,
-  mul,
-  not,
-  reshape,
-  scalar,
-  scoped,
-  type Value,
-  where,
-} from "../graph/index.ts";
+import { constant, gather, input, reshape, scoped, type Value, where } from "../graph/index.ts";
 import { adapter } from "./adapter.ts";
-import { primitiveTowerAttend, sequenceAttend } from "./attend.ts";
+import { sequenceAttend, trainedTowerAttend } from "./attend.ts";
 import type { FlashVLConfig } from "./config.ts";
 import { decoder } from "./decoder.ts";
 import type { Parameters } from "./parameters.ts";
@@ -30,25 +16,6 @@ export interface SequenceShape {
   readonly length: number;
 }
 
-/** Added to the score of a pair that must not look at each other; its softmax is exactly 0 in float32. */
-const BLOCKED = -1e9;
-
-/**
- * 0 where token t of a row may look at token u, BLOCKED or less elsewhere: [rows, 1, 1, length, length]. t sees u when both
- * are of one segment (one sample), u is not later, and u is in t's branch or in branch 0, the part all branches share.
- */
-function attentionBias(segments: Value, branches: Value, { rows, length }: SequenceShape): Value {
-  const column = (x: Value) => reshape(x, [rows, 1, 1, length, 1]);
-  const row = (x: Value) => reshape(x, [rows, 1, 1, 1, length]);
-  const blockedUnless = (allowed: Value) => mul(cast(not(allowed), "float32"), scalar(BLOCKED));
-  const later = Uint8Array.from({ length: length * length }, (_, i) => +(i % length > Math.floor(i / length)));
-  const notLater = where(constant(later, "bool", [length, length]), scalar(BLOCKED), scalar(0));
-  const segment = blockedUnless(equal(column(segments), row(segments)));
-  const shared = equal(row(branches), constant(Int32Array.of(0), "int32", []));
-  const branch = where(shared, scalar(0), blockedUnless(equal(column(branches), row(branches))));
-  return add(notLater, add(segment, branch));
-}
-
 /**
  * Pictures for training: input `pixels` float32 [images, 3, size, size] → what the tower sees, `patches` [images, patches,
  * vision hidden], and what the decoder gets, `tokens` [images, imageTokens, hidden].
@@ -56,7 +23,7 @@ function attentionBias(segments: Value, branches: Value, { rows, length }: Seque
 export function seenPictures(p: Parameters, config: FlashVLConfig, images: number): { patches: Value; tokens: Value } {
   const size = config.vision.imageSize;
   const pixels = input("pixels", "float32", [images, 3, size, size]);
-  const patches = tower(p, config, pixels, primitiveTowerAttend(config.vision));
+  const patches = tower(p, config, pixels, trainedTowerAttend(config.vision));
   return { patches, tokens: adapter(p, config, patches) };
 }
 
@@ -79,19 +46,19 @@ export function sequenceHidden(p: Parameters, config: FlashVLConfig, shape: Sequ
   const positions = input("positions", "int64", [rows, length]);
   const segments = input("segments", "int32", [rows, length]);
   const branches = input("branches", "int32", [rows, length]);
-  const { bias, cos, sin } = scoped("positions", () => {
+  const { cos, sin } = scoped("positions", () => {
     const table = (name: "cos" | "sin") =>
       constant(ropeTable({ kind: "rope", table: name, theta: c.ropeTheta }, length, c.headDim / 2), "float32", [
         length,
         c.headDim / 2,
       ]);
-    return { bias: attentionBias(segments, branches, shape), cos: table("cos"), sin: table("sin") };
+    return { cos: table("cos"), sin: table("sin") };
   });
   const embeds = scoped("embed", () => {
     const [images, tokens] = features.shape as [number, number];
     const flat = reshape(features, [images * tokens, c.hiddenSize]);
     return where(isImage, gather(flat, imageRows), gather(p.get("llm.model.embed_tokens.weight"), ids));
   });
-  const hidden = decoder(p, config, embeds, sequenceAttend(c, { positions, bias, cos, sin }));
+  const hidden = decoder(p, config, embeds, sequenceAttend(c, { positions, segments, branches, cos, sin }));
   return reshape(hidden, [rows * length, c.hiddenSize]);
 }

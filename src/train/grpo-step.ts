@@ -76,10 +76,14 @@ export async function createGrpoStep(
   const session = await createStepSession(grpoGraph(config, shape, options), store, {
     trained,
     threads: recipe.threads,
+    precision: recipe.precision,
     recompute: recipe.recompute,
   });
   const scorer = (of: ParameterStore) =>
-    createStepSession(logProbGraph(config, shape, temperature), of, { threads: recipe.threads });
+    createStepSession(logProbGraph(config, shape, temperature), of, {
+      threads: recipe.threads,
+      precision: recipe.precision,
+    });
   const before = onPolicy ? undefined : await scorer(store);
   const frozen = reference && (await scorer(reference));
   const oldLogProbs = new Map<JudgedAnswer, Float32Array>();

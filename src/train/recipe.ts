@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { PRECISIONS } from "../model/index.ts";
 import { TrainingInputError } from "./input-error.ts";
 
 const positive = z.number().int().positive();
@@ -48,6 +49,8 @@ const common = {
   /** Checkpoints to keep. */
   keep: positive.default(2),
   threads: positive.optional(),
+  /** Factors of matrix products. Weights, activations, sums and moments are float32 always. */
+  precision: z.enum(PRECISIONS).default("float32"),
 };
 
 const family = z.union([

@@ -2,7 +2,7 @@
 
 import type { Tensor } from "../engine/index.ts";
 import { input, linear, logProbOf, mul, neg, reduceSum, reshape, scoped, type Value, weight } from "../graph/index.ts";
-import { type FlashVLConfig, type Parameter, Parameters, primitiveTowerAttend, tower } from "../model/index.ts";
+import { type FlashVLConfig, type Parameter, Parameters, tower, trainedTowerAttend } from "../model/index.ts";
 import { LABELS_PER_PATCH } from "../tasks/index.ts";
 import type { StepGraph } from "./step-session.ts";
 
@@ -46,7 +46,7 @@ export function seeLoss(config: FlashVLConfig, patches: Value, classes: number):
 export function seeGraph(config: FlashVLConfig, images: number, classes: number): StepGraph {
   const size = config.vision.imageSize;
   const pixels = input("pixels", "float32", [images, 3, size, size]);
-  const seen = tower(new Parameters(config), config, pixels, primitiveTowerAttend(config.vision));
+  const seen = tower(new Parameters(config), config, pixels, trainedTowerAttend(config.vision));
   const { loss, logProbs } = seeLoss(config, seen, classes);
   return { loss, outputs: { log_probs: logProbs } };
 }

@@ -80,6 +80,7 @@ export async function trainToSee(recipe: SeeRecipe, options: SeeOptions): Promis
   const session = await createStepSession(seeGraph(config, recipe.images, options.classes), store, {
     trained,
     threads: recipe.threads,
+    precision: recipe.precision,
   });
   const pixels = session.inputs.get("pixels")!.data as Float32Array;
   const targets = session.inputs.get("see_targets")!.data as BigInt64Array;

@@ -106,7 +106,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
 
   // ---- graphs and their memory
   const lora = recipe.lora && { config: recipe.lora, names: new Set(adapters.map((p) => p.name)) };
-  const common = { threads: recipe.threads, lora };
+  const common = { threads: recipe.threads, precision: recipe.precision, lora };
   const session = await createStepSession(sftGraph(config, shape), store, {
     ...common,
     trained,

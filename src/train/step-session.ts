@@ -1,8 +1,8 @@
 /** @file One training graph, loaded once: inputs, weights, outputs and gradients are bound to memory that never moves. */
 
-import { createTensor, nativeRuntime, type Session, type Tensor } from "../engine/index.ts";
+import { createTensor, nativeRuntime, type Session, type Tensor, trainingKernels } from "../engine/index.ts";
 import { elementCount, gradients, recompute, serialize, sourceName, sources, type Value } from "../graph/index.ts";
-import { type LoraConfig, withLora } from "../model/index.ts";
+import { type LoraConfig, lowerAttention, type Precision, useTrainingKernels, withLora } from "../model/index.ts";
 import type { ParameterStore } from "./parameter-store.ts";
 
 export interface StepGraph {
@@ -19,6 +19,8 @@ export interface StepSessionOptions {
   /** Makes the forward of each decoder layer, tower layer and head chunk twice instead of keeping its values. */
   readonly recompute?: boolean;
   readonly lora?: { readonly config: LoraConfig; readonly names: ReadonlySet<string> };
+  /** Factors of matrix products, "float32" unless told otherwise; bfloat16 only where the native kernels have it. */
+  readonly precision?: Precision;
   readonly profilePrefix?: string;
 }
 
@@ -53,6 +55,10 @@ const tensorFor = (v: Value): Tensor => {
   return createTensor(v.dtype, v.shape as number[]);
 };
 
+/** The precision that this machine computes in when `wanted` is asked for: bfloat16 needs native kernels that have it. */
+export const usedPrecision = (wanted: Precision = "float32"): Precision =>
+  wanted === "bfloat16" && trainingKernels()?.bfloat16 ? "bfloat16" : "float32";
+
 /**
  * Differentiates `loss` by the trained parameters it depends on and loads the result.
  * @throws Error when an op on the way to a trained parameter has no gradient, or a parameter is not in the store
@@ -67,7 +73,10 @@ export async function createStepSession(
   const adapted = options.lora
     ? withLora(Object.values(plain), options.lora.config, options.lora.names)
     : Object.values(plain);
-  const outputs = Object.fromEntries(Object.keys(plain).map((name, i) => [name, adapted[i]!]));
+  const kernels = trainingKernels();
+  const precision = usedPrecision(options.precision);
+  const formed = kernels ? useTrainingKernels(adapted, precision) : lowerAttention(adapted);
+  const outputs = Object.fromEntries(Object.keys(plain).map((name, i) => [name, formed[i]!]));
   const roots = Object.values(outputs);
   const trained = sources(roots, "Weight").filter((w) => wanted.has(sourceName(w)));
   const grads = outputs.loss ? gradients(outputs.loss, trained) : [];
@@ -81,6 +90,7 @@ export async function createStepSession(
   const session = await nativeRuntime().createSession(bytes, {
     threads: options.threads,
     memoryPattern: true,
+    customOps: kernels?.path,
     profilePrefix: options.profilePrefix,
   });
   const bound = {

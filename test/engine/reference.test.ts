@@ -16,6 +16,7 @@ import {
   type GraphOutputs,
   listParameters,
   lmHead,
+  lowerAttention,
   Parameters,
   parseConfig,
   ropeTables,
@@ -211,12 +212,14 @@ describe("a checkpoint of other sizes, tied head, one KV head", () => {
     ids.forEach((_, i) => {
       positions.data[i] = BigInt(i);
     });
-    const bias = runtime.createTensor("float32", [1, 1, 1, ids.length, ids.length]);
-    for (let i = 0; i < ids.length; i++) {
-      for (let j = i + 1; j < ids.length; j++) bias.data[i * ids.length + j] = -1e9;
-    }
+    const one = () => runtime.createTensor("int32", [1, ids.length]);
+    const [segments, branches] = [one(), one()];
     const rows = runtime.wrap("float32", [1, ids.length, 48], embeds.buffer as ArrayBuffer);
-    const { logits } = await runGraph(session, { embeds: rows, positions, bias }, { logits: [1, ids.length, 512] });
+    const { logits } = await runGraph(
+      session,
+      { embeds: rows, positions, segments, branches },
+      { logits: [1, ids.length, 512] },
+    );
     tokens.forEach((token, t) => {
       const row = logits!.subarray((prompt.ids.length - 1 + t) * 512, (prompt.ids.length + t) * 512);
       expect(logprobs![t]).toBeCloseTo(tokenLogprobs(row, token, 0).logprob, 4);
@@ -230,9 +233,12 @@ describe("a checkpoint of other sizes, tied head, one KV head", () => {
     const p = new Parameters(sizes);
     const { cos, sin } = ropeTables(sizes.decoder, sizes.decoder.maxPositions);
     const positions = input("positions", "int64", [1, length]);
-    const bias = input("bias", "float32", [1, 1, 1, length, length]);
-    const attend = sequenceAttend(sizes.decoder, { positions, bias, cos, sin });
+    const mask = {
+      segments: input("segments", "int32", [1, length]),
+      branches: input("branches", "int32", [1, length]),
+    };
+    const attend = sequenceAttend(sizes.decoder, { positions, ...mask, cos, sin });
     const hidden = decoder(p, sizes, input("embeds", "float32", [1, length, sizes.decoder.hiddenSize]), attend);
-    return { logits: lmHead(p, hidden) };
+    return { logits: lowerAttention([lmHead(p, hidden)])[0]! };
   }
 });

@@ -1,17 +1,18 @@
 /** @file Runs a small graph once on given inputs: what the numeric tests of training share. */
 
-import { createTensor, nativeRuntime } from "../../src/engine/index.ts";
+import { createTensor, nativeRuntime, type SessionOptions } from "../../src/engine/index.ts";
 import { serialize, sourceName, type Value } from "../../src/graph/index.ts";
 
 type Numbers = ArrayLike<number>;
 
-/** Values of the named outputs; `given` has the numbers of every input and weight by name. */
+/** Values of the named outputs; `given` has the numbers of every input and weight by name. @param options of the session */
 export async function evaluate(
   outputs: Record<string, Value>,
   given: Readonly<Record<string, Numbers>>,
+  options: SessionOptions = { threads: 1 },
 ): Promise<Record<string, number[]>> {
   const { bytes, inputs, weights } = serialize(outputs, "inputs");
-  await using session = await nativeRuntime().createSession(bytes, { threads: 1 });
+  await using session = await nativeRuntime().createSession(bytes, options);
   for (const v of [...inputs, ...weights]) {
     const tensor = createTensor(v.dtype, v.shape as number[]);
     const numbers = given[sourceName(v)];

@@ -1,6 +1,6 @@
 /** @file Door of the runtime: everything that touches ONNX Runtime is behind it. */
 export { bytesOf, type DType, viewOf } from "./dtypes.ts";
-export { kernelLibraryPath } from "./kernel-library.ts";
+export { kernelLibraryPath, type TrainingKernels, trainingKernels } from "./kernel-library.ts";
 export { nativeRuntime } from "./native-runtime.ts";
 export { RuntimeError } from "./runtime-error.ts";
 export { createTensor, elementCount, wrapTensor } from "./tensor.ts";

@@ -33,6 +33,27 @@ export function kernelLibraryPath(): string | undefined {
     .find(loads);
 }
 
+/** The kernels of training in the library: its path, and whether this machine multiplies in bfloat16. */
+export interface TrainingKernels {
+  readonly path: string;
+  readonly bfloat16: boolean;
+}
+
+/**
+ * The native kernels of training, or undefined where there are none: training graphs then use ONNX Runtime's own.
+ * @throws Error when FLASHVL_KERNELS names a file that does not exist or does not load
+ */
+export function trainingKernels(): TrainingKernels | undefined {
+  const path = kernelLibraryPath();
+  if (!path) return undefined;
+  try {
+    const numbers = koffi.load(path).func("const char *flashvl_train_numbers(const char *kernel)");
+    return { path, bfloat16: numbers(process.env.FLASHVL_KERNEL ?? "") === "bf16" };
+  } catch {
+    return undefined; // a library from before there were any
+  }
+}
+
 function loads(path: string): boolean {
   let answer = found.get(path);
   if (answer === undefined) {

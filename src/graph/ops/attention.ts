@@ -1,7 +1,7 @@
-/** @file Rotary positions and the fused attention kernels of ONNX Runtime. */
+/** @file Rotary positions, attention as one node, and the fused attention kernels of ONNX Runtime. */
 
 import { apply, apply1, defineOp, float } from "../op.ts";
-import { showShape } from "../shape.ts";
+import { sameShape, showShape } from "../shape.ts";
 import type { Value } from "../value.ts";
 import { neg } from "./elementwise.ts";
 
@@ -37,6 +37,47 @@ const rotaryOp = defineOp<{ heads: number }>({
  */
 export const rotaryEmbedding = (x: Value, positions: Value, cos: Value, sin: Value, heads: number): Value =>
   apply1(rotaryOp, [x, positions, cos, sin], { heads });
+
+/** Heads of queries, heads of keys that they share, and the factor on scores. */
+export interface AttentionShape {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly scale: number;
+}
+
+/** int32 [batch, seq] each: token t sees u when u is not later, is of t's segment, and its branch is 0 or t's own. */
+export interface AttentionMask {
+  readonly segments: Value;
+  readonly branches: Value;
+}
+
+/** Checks q [batch, seq, heads·dim] against k and v [batch, seq, kvHeads·dim] and a mask's two inputs. */
+export function checkAttention([q, k, v, ...mask]: readonly Value[], { heads, kvHeads }: AttentionShape): void {
+  const [b, s, width] = q!.shape;
+  const kvWidth = ((width as number) / heads) * kvHeads;
+  if (q!.shape.length !== 3 || (width as number) % heads !== 0 || heads % kvHeads !== 0)
+    throw new RangeError(`${showShape(q!.shape)} is not [batch, seq, heads*dim] of ${heads} heads over ${kvHeads}`);
+  for (const x of [k!, v!])
+    if (!sameShape(x.shape, [b!, s!, kvWidth]))
+      throw new RangeError(`expected keys and values [${b}, ${s}, ${kvWidth}], found ${showShape(x.shape)}`);
+  for (const x of mask)
+    if (x && (x.dtype !== "int32" || !sameShape(x.shape, [b!, s!])))
+      throw new RangeError(`the mask ${x.dtype}${showShape(x.shape)} is not int32[${b}, ${s}]`);
+}
+
+export const attentionOp = defineOp<{ heads: number; kvHeads: number; scale: number }>({
+  name: "Attention",
+  infer(inputs, shape) {
+    checkAttention(inputs, shape);
+    return [{ dtype: inputs[0]!.dtype, shape: inputs[0]!.shape }];
+  },
+});
+/**
+ * softmax(q·kᵀ·scale)·v per head as one node, which says what to compute and leaves how to a pass: it has neither a gradient
+ * nor an ONNX form. q [batch, seq, heads·dim], k and v [batch, seq, kvHeads·dim]. Without a mask every token sees every other.
+ */
+export const attention = (q: Value, k: Value, v: Value, shape: AttentionShape, mask?: AttentionMask): Value =>
+  apply1(attentionOp, mask ? [q, k, v, mask.segments, mask.branches] : [q, k, v], { ...shape });
 
 const mhaOp = defineOp<{ heads: number; scale: number }>({
   name: "MultiHeadAttention",

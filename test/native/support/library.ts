@@ -25,7 +25,8 @@ export function loadLibrary() {
   const attention = library.func(
     "const char *flashvl_full_attention(const char *kernel, int threads, int half, const void *q, const void *k, const void *v, int64_t stride, int64_t batch, int64_t length, int64_t heads, int64_t size, float scale, void *out)",
   );
-  return { kernelName, matmul, attention };
+  const trainNumbers = library.func("const char *flashvl_train_numbers(const char *kernel)");
+  return { kernelName, matmul, attention, trainNumbers };
 }
 
 /** The instruction sets that this processor can run. */
