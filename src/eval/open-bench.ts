@@ -1,6 +1,7 @@
 /** @file From a name to a benchmark that can be run: a known set, a file of one's own, or the market. */
 import {
   findSet,
+  type MarketTaskOptions,
   marketTask,
   openVlmTask,
   type PromptStyle,
@@ -30,18 +31,22 @@ export interface OpenedBench {
 }
 
 const MARKET = /^market(?:\/([\w-]+))?$/;
+/** Beside the splits: the test questions without their picture, and pictures of other things than price boards. */
+const MARKET_VARIANTS: Readonly<Record<string, MarketTaskOptions>> = {
+  blind: { blind: true },
+  other: { scene: "other", families: [6, 7] },
+};
 
-function openMarket(split: string | undefined): OpenedBench {
-  if (split !== undefined && !Object.hasOwn(seedRanges, split)) {
-    throw new Error(
-      `The market has no split ${JSON.stringify(split)}; expected one of ${Object.keys(seedRanges).join(", ")}.`,
-    );
-  }
-  return { bench: taskBench(marketTask({ split: split as Split | undefined })), dataMd5: null, close: () => {} };
+function openMarket(part: string | undefined): OpenedBench {
+  const names = [...Object.keys(seedRanges), ...Object.keys(MARKET_VARIANTS)];
+  if (part !== undefined && !names.includes(part))
+    throw new Error(`The market has no part ${JSON.stringify(part)}; expected one of ${names.join(", ")}.`);
+  const options = (part !== undefined && MARKET_VARIANTS[part]) || { split: part as Split | undefined };
+  return { bench: taskBench(marketTask(options)), dataMd5: null, close: () => {} };
 }
 
 /**
- * @param name a set's name, `market`, `market/SPLIT`, or the name of a file in the data folder without its extension
+ * @param name a set's name, `market`, `market/PART`, or the name of a file in the data folder without its extension
  * @throws if there is no such data, or it does not fit the set
  * @example const { bench, close } = await openBench("MMStar");
  */

@@ -130,6 +130,7 @@ async function list(flags: EvalFlags): Promise<void> {
       ({ name, rows, metric }) => `${name.padEnd(width)}  ${String(rows ?? "?").padStart(6)} rows  ${metric}`,
     ),
     `${"market".padEnd(width)}         drawn  the package's own questions about price boards`,
+    `${"".padEnd(width)}                also market/held-out-fonts, market/held-out-art, market/blind (without the pictures), market/other`,
     "Any other name is a file of the data folder with the columns index, question, answer and, for options, A and B.",
   ]);
 }

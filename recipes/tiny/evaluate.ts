@@ -1,0 +1,146 @@
+/** @file Measures the stages of the small model on the market and writes the table: `tsx recipes/tiny/evaluate.ts --stage "base=FOLDER" --stage "+ SFT=FOLDER"`. */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { writeSection } from "../../bench/results-section.ts";
+import { FlashVL, type Preset } from "../../src/engine/index.ts";
+import {
+  type Bench,
+  bootstrapInterval,
+  evaluate,
+  flashvlAnswerer,
+  type Interval,
+  openBench,
+} from "../../src/eval/index.ts";
+import { constantAnswers, DEFAULT_RULES, families, marketTask } from "../../src/tasks/index.ts";
+
+const { values } = parseArgs({
+  options: {
+    /** NAME=FOLDER, in the order of the table's columns; the last one is what ships. */
+    stage: { type: "string", multiple: true, default: [] },
+    /** Other precisions of the last stage. */
+    preset: { type: "string", multiple: true, default: ["int8", "int4"] },
+    /** Only the first rows of each part; the whole part when left out. */
+    limit: { type: "string" },
+    out: { type: "string", default: join(import.meta.dirname, "../../runs/tiny/eval") },
+    threads: { type: "string" },
+  },
+});
+const limit = values.limit === undefined ? undefined : Number(values.limit);
+const MAX_NEW_TOKENS = 256;
+const BATCH = 16;
+/** Parts of the market, each with what README calls it. */
+const PARTS = {
+  market: "test pictures",
+  "market/held-out-fonts": "fonts never seen in training",
+  "market/held-out-art": "drawings never seen in training",
+  "market/other": "pictures of other things",
+  "market/blind": "without the picture",
+} as const;
+
+interface Cell {
+  name: string;
+  value: number;
+  interval: Interval | null;
+  count: number;
+}
+interface Column {
+  stage: string;
+  part: keyof typeof PARTS;
+  preset: string;
+  cells: Cell[];
+}
+
+async function measure(stage: string, folder: string, part: keyof typeof PARTS, preset: Preset): Promise<Column> {
+  const { bench, close } = await openBench(part);
+  await using model = await FlashVL.fromPretrained(folder, {
+    preset,
+    maxBatch: BATCH,
+    threads: values.threads === undefined ? undefined : Number(values.threads),
+  });
+  const answerer = flashvlAnswerer(model, { batch: BATCH, maxNewTokens: MAX_NEW_TOKENS });
+  const out = join(values.out!, stage.replace(/[^\w-]+/g, "_"), preset);
+  const result = await evaluate(bench as Bench, answerer, {
+    out,
+    rules: DEFAULT_RULES,
+    judge: null,
+    html: false,
+    format: "json",
+    limit,
+  });
+  close();
+  if (!result) throw new Error(`${stage} on ${part}: some questions have no answer; see ${out}`);
+  const cells = result.metrics.map((m) => ({ name: m.name, value: m.value!, interval: m.interval, count: m.count }));
+  console.log(stage, part, preset, cells.map((c) => `${c.name} ${c.value.toFixed(1)}`).join(" · "));
+  return { stage, part, preset, cells };
+}
+
+/** Always the answer that was right most often in training, for the type of question at hand. */
+async function constantColumn(): Promise<Column> {
+  const guess = constantAnswers();
+  const task = marketTask();
+  const scored: { id: string; family: string; value: number }[] = [];
+  for await (const row of task.rows()) {
+    if (limit !== undefined && scored.length >= limit) break;
+    scored.push({ id: row.id, family: String(row.family), value: task.score(row, guess(row)).value });
+  }
+  const cell = (name: string, part: typeof scored): Cell => {
+    const units = part.map(({ id, value }) => ({ id, value }));
+    const mean = (100 * units.reduce((sum, unit) => sum + unit.value, 0)) / units.length;
+    return { name, value: mean, interval: bootstrapInterval({ combine: "mean", units }), count: units.length };
+  };
+  const byFamily = families.map(String).map((f) =>
+    cell(
+      `family ${f}`,
+      scored.filter((row) => row.family === f),
+    ),
+  );
+  return { stage: "most frequent answer", part: "market", preset: "–", cells: [cell("Overall", scored), ...byFamily] };
+}
+
+const stages = values.stage!.map((text) => {
+  const [name, ...folder] = text.split("=");
+  if (!name || folder.length === 0) throw new Error(`--stage "${text}" is not NAME=FOLDER`);
+  return { name, folder: folder.join("=") };
+});
+const last = stages.at(-1);
+if (!last) throw new Error('name at least one stage: --stage "base=runs/tiny/1-describe/last"');
+
+const columns: Column[] = [await constantColumn()];
+columns.push(await measure(last.name, last.folder, "market/blind", "fp32"));
+for (const { name, folder } of stages) columns.push(await measure(name, folder, "market", "fp32"));
+for (const part of ["market/held-out-fonts", "market/held-out-art", "market/other"] as const)
+  columns.push(await measure(last.name, last.folder, part, "fp32"));
+for (const preset of values.preset!) columns.push(await measure(last.name, last.folder, "market", preset as Preset));
+
+const title = ({ stage, part, preset }: Column): string => {
+  if (part !== "market") return `${stage}, ${PARTS[part]}`;
+  return preset === "fp32" || preset === "–" ? stage : `${stage}, ${preset}`;
+};
+const show = (cell: Cell | undefined): string =>
+  cell?.interval ? `${cell.value.toFixed(1)} (${cell.interval.low.toFixed(1)}–${cell.interval.high.toFixed(1)})` : "–";
+const line = (cells: string[]): string => `| ${cells.join(" | ")} |`;
+const head = ["", "overall", ...families.map((f) => `family ${f}`), "questions"];
+const rows = columns.map((column) => {
+  const cell = (name: string) => column.cells.find((c) => c.name === name);
+  return line([
+    title(column),
+    show(cell("Overall")),
+    ...families.map((f) => show(cell(`family ${f}`))),
+    String(cell("Overall")!.count),
+  ]);
+});
+const table = [line(head), line(head.map(() => "---")), ...rows].join("\n");
+const parameters = JSON.parse(readFileSync(join(last.folder, "config.json"), "utf8")) as { torch_dtype?: string };
+writeFileSync(
+  join(import.meta.dirname, "results.json"),
+  `${JSON.stringify({ weights: parameters.torch_dtype ?? "bfloat16", limit: limit ?? null, columns }, null, 1)}\n`,
+);
+const body = `## The market
+
+Percent of right answers with 95 % intervals, greedy decoding, float32 unless named, \`recipes/tiny/evaluate.ts\`${limit === undefined ? "" : `, the first ${limit} questions of each part`}.
+
+${table}`;
+writeSection("market", body, join(import.meta.dirname, "RESULTS.md"));
+console.log(table);
