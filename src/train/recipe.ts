@@ -35,8 +35,10 @@ const optimizer = z.strictObject({
   epsilon: z.number().positive().default(1e-8),
   weightDecay: z.number().nonnegative().default(0),
   maxNorm: z.number().positive().default(1),
-  /** Muon for hidden matrices, AdamW for the rest; with the same learning rate. */
-  muon: z.strictObject({ momentum: z.number().min(0).lt(1).default(0.95) }).optional(),
+  /** Muon for hidden matrices, at so many times the learning rate that AdamW has for the rest. */
+  muon: z
+    .strictObject({ momentum: z.number().min(0).lt(1).default(0.95), rateFactor: z.number().positive().default(1) })
+    .optional(),
 });
 
 const common = {

@@ -17,8 +17,8 @@ export interface OptimizerOptions {
   readonly weightDecay: number;
   /** Limit of the global gradient norm; undefined leaves gradients alone. */
   readonly maxNorm?: number;
-  /** Hidden matrices are updated by Muon with this momentum; everything by AdamW when left out. */
-  readonly muon?: { readonly momentum: number };
+  /** Hidden matrices are updated by Muon with this momentum, at `rateFactor` times the rate; everything by AdamW when left out. */
+  readonly muon?: { readonly momentum: number; readonly rateFactor: number };
   readonly threads?: number;
 }
 
@@ -114,7 +114,8 @@ export class Optimizer {
     factor: number,
     rateOf: (parameter: Parameter) => number,
   ): Promise<void> {
-    if (this.#hidden.length === 0) return;
+    const { muon } = this.#options;
+    if (!muon || this.#hidden.length === 0) return;
     this.#newtonSchulz ??= await createNewtonSchulz(this.#hidden, this.#options.threads);
     const session = this.#newtonSchulz;
     for (const { name } of this.#hidden)
@@ -122,7 +123,7 @@ export class Optimizer {
         gradients.get(name)!,
         this.moments.get(name)!.m,
         factor,
-        this.#options.muon!.momentum,
+        muon.momentum,
         session.input(name),
       );
     await session.run();
@@ -131,7 +132,7 @@ export class Optimizer {
         this.#store.get(parameter.name),
         session.output(parameter.name),
         parameter.shape as [number, number],
-        rateOf(parameter),
+        rateOf(parameter) * muon.rateFactor,
         this.#options.weightDecay,
       );
   }
