@@ -24,6 +24,9 @@ const letters = [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 const digits = [..."0123456789"];
 const signs = [..."..¥¥$/:"];
 
+/** Lines of icons; digits are learnt last, so most lines are writing. */
+const GOODS_SHARE = 0.25;
+
 /** Height of a line in view pixels: from the smallest price on a full board to a lone large one. */
 const pickHeight = (random: Random): number =>
   random.weighted([
@@ -35,8 +38,8 @@ const pickHeight = (random: Random): number =>
 /** What a line is written with. Prices are what a board has most of, and what is hardest to read. */
 const pickScript = (random: Random): (() => string) =>
   random.weighted([
-    [() => random.pick(random.chance(0.78) ? digits : signs), 5],
-    [() => random.pick(chinese), 2.5],
+    [() => random.pick(random.chance(0.8) ? digits : signs), 6],
+    [() => random.pick(chinese), 2],
     [() => random.pick(letters), 1],
     [() => random.pick(random.pick([digits, signs, chinese, letters])), 1],
   ]);
@@ -68,7 +71,7 @@ export async function drawSheet(seed: number): Promise<DrawnSheet> {
   const marks = createMarks(1, 1);
   const background = drawBackground(context, random);
   for (let top = random.between(-6, 2); top < VIEW; ) {
-    const goods = random.chance(0.4);
+    const goods = random.chance(GOODS_SHARE);
     const height = goods ? random.between(32, 90) : pickHeight(random);
     if (random.chance(0.5)) {
       const paper: Hsl = [random.between(0, 360), random.between(0, 90), random.between(5, 95)];
