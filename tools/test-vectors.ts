@@ -12,6 +12,17 @@ function parsePythonJson(text: string): unknown {
   }
 }
 
+function readCases(file: string): VectorCase[] {
+  try {
+    const { cases } = parsePythonJson(readFileSync(file, "utf8")) as { cases: VectorCase[] };
+    if (Array.isArray(cases)) return cases;
+    console.error(`${file} has no list "cases".`);
+  } catch (error) {
+    console.error(`${file} cannot be read: ${(error as Error).message}`);
+  }
+  process.exit(2);
+}
+
 const files = process.argv.slice(2);
 if (files.length === 0) {
   console.error(
@@ -22,9 +33,7 @@ if (files.length === 0) {
 let passed = 0;
 let failed = 0;
 for (const file of files) {
-  const { cases } = parsePythonJson(readFileSync(file, "utf8")) as { cases: VectorCase[] };
-  if (!Array.isArray(cases)) throw new Error(`${file} has no list "cases".`);
-  for (const vector of cases) {
+  for (const vector of readCases(file)) {
     const result = await runVector(vector);
     if (result.passed) passed++;
     else {

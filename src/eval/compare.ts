@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Metric } from "../tasks/index.ts";
 import { comparePaired, type Paired } from "./stats/paired.ts";
+import { withCode } from "./with-code.ts";
 
 export interface Comparison extends Paired {
   dataset: string;
@@ -20,7 +21,7 @@ function unitsOf(folder: string): Metric[] {
 /** The set folders under a model's folder, or the folder itself if it is one set's. */
 export function setFolders(folder: string): Map<string, string> {
   if (existsSync(join(folder, "units.json"))) return new Map([[setName(folder), folder]]);
-  if (!existsSync(folder)) throw new Error(`${folder}: no such folder; expected a run.`);
+  if (!existsSync(folder)) throw withCode("not-found", `${folder}: no such folder; expected a run.`);
   const inside = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "units.json")))
     .map((entry) => join(folder, entry.name));

@@ -15,4 +15,11 @@ describe("recorded functions of VLMEvalKit", () => {
       expect(result.got, `${result.id} on ${JSON.stringify(vector.input).slice(0, 300)}`).toEqual(result.expected);
     }
   });
+
+  it("MathVerse asks the judge about an empty extraction, even where the answer is empty too", async () => {
+    const line = { question_for_eval: "Q", answer: "", extract: " ", prediction: "p" };
+    const vector = { id: "", function: "mathverse.MathVerse_auxeval_score", input: { line, judge_replies: ["0"] } };
+    const output = { score: false, log_is_prefetch: false, judge_calls: 1 };
+    expect(await runVector({ ...vector, output })).toMatchObject({ passed: true });
+  });
 });

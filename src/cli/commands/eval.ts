@@ -1,14 +1,14 @@
 /** @file `flashvl eval SET...`: benchmark sets over a model, an endpoint or a file of predictions; and what is done with runs. */
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { SetResult } from "../../eval/index.ts";
+import type { SetResult, Shard } from "../../eval/index.ts";
 import {
   addRunFlags,
   addScoringFlags,
   type EvalFlags,
   openAnswerer,
+  promptStyle,
   scoreOptions,
-  scoringFlags,
 } from "../eval/flags.ts";
 import { BadInputError, UsageError } from "../fail.ts";
 import { addEngineOptions } from "../open-engine.ts";
@@ -52,8 +52,18 @@ async function readable<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof Error && error.name === "Error") throw new BadInputError(error.message, { cause: error });
+    // One with a code has its exit code: a full disk is no bad input.
+    if (error instanceof Error && error.name === "Error" && !("code" in error))
+      throw new BadInputError(error.message, { cause: error });
     throw error;
+  }
+}
+
+function shardOf(text: string | undefined, parse: (text: string) => Shard): Shard | undefined {
+  try {
+    return text === undefined ? undefined : parse(text);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
   }
 }
 
@@ -73,9 +83,9 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
   const { evaluate, fileName, openBench, parseShard, writeModelReport, formatSetResult } = await import(
     "../../eval/index.ts"
   );
-  const shard = flags.shard === undefined ? undefined : await readable(Promise.resolve(flags.shard).then(parseShard));
+  const shard = shardOf(flags.shard, parseShard);
   const options = await scoreOptions(flags);
-  const { prompt, rules } = await scoringFlags(flags);
+  const prompt = await promptStyle(flags);
   await withInterrupt(async (signal) => {
     const results: SetResult[] = [];
     const bar = new ProgressBar();
@@ -85,7 +95,7 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
       const onProgress = ({ done, total }: { done: number; total: number | null }) =>
         bar.update({ label: name, done, total: total ?? done, unit: "bytes" });
       const where = { dataFolder: flags.data, offline: flags.offline, signal, onProgress };
-      benches.push(await readable(openBench(name, { prompt, rules, ...where })));
+      benches.push(await readable(openBench(name, { prompt, rules: options.rules, ...where })));
     }
     const answerer = await readable(openAnswerer(flags, signal));
     try {
@@ -153,27 +163,31 @@ async function report(folder: string): Promise<void> {
 }
 
 async function rescore(folder: string, flags: EvalFlags): Promise<void> {
-  const { formatSetResult, openBench, readAnswers, readRunSettings, scoreRun } = await import("../../eval/index.ts");
+  const { formatSetResult, openBench, readAnswers, readRunSettings, scoreRun, writeModelReport } = await import(
+    "../../eval/index.ts"
+  );
+  const { PROMPT_STYLES } = await import("../../tasks/index.ts");
   const settings = (await readable((async () => readRunSettings(folder))())) as {
     dataset: string;
     model: string;
+    prompt: string;
+    dataMd5: string | null;
     limit: number | null;
   };
+  const { dataset, model, dataMd5: before } = settings;
   const options = await scoreOptions(flags);
-  const { prompt, rules } = await scoringFlags(flags);
   await withInterrupt(async (signal) => {
-    const { bench, dataMd5, close } = await readable(
-      openBench(settings.dataset, {
-        prompt,
-        rules,
-        dataFolder: flags.data,
-        signal,
-      }),
-    );
+    // The answers were given to the run's own prompt, whatever the default is now; a task has none to choose.
+    const prompt = PROMPT_STYLES.find((style) => style === settings.prompt);
+    const where = { prompt, rules: options.rules, dataFolder: flags.data, signal };
+    const { bench, dataMd5, close } = await readable(openBench(dataset, where));
     try {
+      if (dataMd5 !== before)
+        process.stderr.write(`${dataset}: the data has changed since the run (MD5 ${before} then, ${dataMd5} now).\n`);
       const limit = settings.limit ?? undefined;
       const score = { ...options, limit, signal, onJudgeEstimate: announceJudge };
-      const result = await scoreRun(bench, settings.model, folder, readAnswers(folder), score, dataMd5);
+      const result = await readable(scoreRun(bench, model, folder, readAnswers(folder), score, dataMd5));
+      await writeModelReport(join(folder, ".."));
       if (flags.json) printJson(result);
       else printLines(formatSetResult(result));
     } finally {

@@ -37,7 +37,6 @@ export function addScoringFlags(command: Command): Command {
   return command
     .option("--out <folder>", "where runs are kept and resumed", "outputs")
     .option("--data <folder>", "folder of data files (default: $LMUData, ~/LMUData)")
-    .option("--prompt <style>", "flashvl, dataset-default or recommended", "recommended")
     .option("--matcher <version>", "2025-05, 2025-08 or 2026-06", "2026-06")
     .option("--mode <mode>", "compat (VLMEvalKit with its slips) or correct", "compat")
     .option("--store-as <format>", "score replies as read back from xlsx, tsv or json (default: xlsx in compat)")
@@ -53,6 +52,7 @@ export function addScoringFlags(command: Command): Command {
 /** Adds the flags that say what is asked, and whom, but for our own model's. */
 export function addRunFlags(command: Command): Command {
   return command
+    .option("--prompt <style>", "flashvl, dataset-default or recommended", "recommended")
     .option("--openai <url>", "measure an OpenAI-compatible endpoint instead of a local model (key: OPENAI_API_KEY)")
     .option("--openai-model <name>", "its model")
     .option("--predictions <file>", "score a predictions file (xlsx, tsv, json, jsonl) instead of a model")
@@ -67,16 +67,9 @@ function oneOf<const T extends string>(flag: string, value: string, allowed: rea
   throw new UsageError(`${flag} is ${JSON.stringify(value)}; expected ${allowed.join(", ")}.`);
 }
 
-/** Prompt style and rules, checked. */
-export async function scoringFlags(flags: EvalFlags) {
-  const { MATCHER_VERSIONS, PROMPT_STYLES, SCORING_MODES } = await import("../../tasks/index.ts");
-  return {
-    prompt: oneOf("--prompt", flags.prompt, PROMPT_STYLES),
-    rules: {
-      matcher: oneOf("--matcher", flags.matcher, MATCHER_VERSIONS),
-      mode: oneOf("--mode", flags.mode, SCORING_MODES),
-    },
-  };
+/** The style of prompts that the flags name. */
+export async function promptStyle({ prompt }: EvalFlags) {
+  return oneOf("--prompt", prompt, (await import("../../tasks/index.ts")).PROMPT_STYLES);
 }
 
 function judgePrice(text: string | undefined): JudgePrice | null {
@@ -103,9 +96,12 @@ async function openJudge(flags: EvalFlags): Promise<Judge | null> {
 /** Everything about scoring but the signal. */
 export async function scoreOptions(flags: EvalFlags): Promise<ScoreOptions> {
   const formats = ["xlsx", "tsv", "json"] as const;
-  const { rules } = await scoringFlags(flags);
+  const { MATCHER_VERSIONS, SCORING_MODES } = await import("../../tasks/index.ts");
   return {
-    rules,
+    rules: {
+      matcher: oneOf("--matcher", flags.matcher, MATCHER_VERSIONS),
+      mode: oneOf("--mode", flags.mode, SCORING_MODES),
+    },
     judge: await openJudge(flags),
     judgePrice: judgePrice(flags.judgePrice),
     storage: flags.storeAs === undefined ? undefined : oneOf("--store-as", flags.storeAs, formats),

@@ -6,6 +6,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { withCode } from "../with-code.ts";
+
 export interface DownloadProgress {
   done: number;
   total: number | null;
@@ -47,7 +49,7 @@ export async function download(url: string, path: string, options: DownloadOptio
       // A line that keeps breaking but brings something each time will get there.
       if (sizeOf() > before) attempt = 0;
       const final = error instanceof RefusedError || attempt === retries;
-      if (final) throw new Error(`Download of ${url} failed: ${(error as Error).message}`);
+      if (final) throw withCode("network", `Download of ${url} failed: ${(error as Error).message}`);
       await sleep(firstDelayMs * 2 ** attempt, undefined, { signal });
     }
   }

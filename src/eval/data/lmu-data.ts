@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import type { SetDefinition } from "../../tasks/index.ts";
+import { withCode } from "../with-code.ts";
 import { type DownloadProgress, download, fileMd5 } from "./download.ts";
 
 /** `$LMUData` if it is set and exists, else `~/LMUData`. */
@@ -54,7 +55,8 @@ export async function findData(
   }
   if (set.url === undefined || options.offline) {
     const why = set.url === undefined ? "it has no known address" : "downloads are off";
-    throw new Error(
+    throw withCode(
+      "not-found",
       `${set.name}: no data file in ${folder} and ${why}. Put ${set.name}.tsv there, or name another folder.`,
     );
   }

@@ -2,12 +2,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withCode } from "../with-code.ts";
 import { markdownReport } from "./markdown.ts";
 import type { SetResult } from "./result.ts";
 
 /** The results of every scored set in a model's folder, by the sets' names. */
 export function collectResults(modelFolder: string): SetResult[] {
-  if (!existsSync(modelFolder)) throw new Error(`${modelFolder}: no such folder; expected a model's runs.`);
+  if (!existsSync(modelFolder)) throw withCode("not-found", `${modelFolder}: no such folder; expected a model's runs.`);
   return readdirSync(modelFolder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(modelFolder, entry.name, "result.json"))

@@ -45,7 +45,9 @@ export function* checkMathVision(
   const choices = listChoices(listItems(line.choices));
   if (choices.size > 0) {
     const letter = canInfer(text, choices, rules);
-    return letter !== null && letter.toLowerCase().trim() === line.answer.toLowerCase().trim();
+    if (letter === null) return false;
+    if (rules.mode === "compat") return pythonEqual(letter, line.answer);
+    return letter.toLowerCase() === line.answer.toLowerCase().trim();
   }
   return yield* sameValue(text, line.answer, rules.mode);
 }
