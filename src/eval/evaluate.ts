@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  API_FAILURE,
   type PredictionFormat,
   PythonError,
   type ScoreContext,
@@ -42,6 +43,8 @@ export interface EvaluateOptions extends ScoreOptions {
   out: string;
   shard?: Shard;
   dataMd5?: string | null;
+  /** Score although rows failed, with VLMEvalKit's text for them as their answer; it is not recorded, so they can be asked again. */
+  keepFailed?: boolean;
   onProgress?: (progress: AnswerProgress) => void;
 }
 
@@ -58,7 +61,7 @@ export function runFolder(out: string, model: string, dataset: string): string {
 /**
  * Answer and score. A shard only answers; the set is scored when a run finds every row answered.
  *
- * @returns the result, or null if rows are still open
+ * @returns the result, or null if rows are still open or failed
  * @throws if the folder holds a run with other settings
  */
 export async function evaluate(bench: Bench, answerer: Answerer, options: EvaluateOptions): Promise<SetResult | null> {
@@ -72,11 +75,15 @@ export async function evaluate(bench: Bench, answerer: Answerer, options: Evalua
     limit: options.limit ?? null,
   });
   const { keys, failed } = await answerRows(bench, answerer, { folder, ...options });
-  if (failed > 0) return null;
   const answers = readAnswers(folder);
-  if (keys.some((key) => !answers.has(key))) return null;
-  writeFinalAnswers(folder, keys, answers);
-  return scoreRun(bench, answerer.name, folder, answers, options, options.dataMd5 ?? null);
+  const open = keys.filter((key) => !answers.has(key));
+  // Another shard's rows are not failed, they are not asked yet.
+  if (open.length > 0 && !(options.keepFailed && open.length === failed)) return null;
+  if (open.length === 0) writeFinalAnswers(folder, keys, answers);
+  for (const key of open) answers.set(key, API_FAILURE);
+  const noted = open.length === 0 ? [] : [`${open.length} rows have no answer; they are scored as "${API_FAILURE}".`];
+  const judged = { ...bench, warnings: [...bench.warnings, ...noted] };
+  return scoreRun(judged, answerer.name, folder, answers, options, options.dataMd5 ?? null);
 }
 
 /** Upstream's table; where upstream raises, correct mode's with a warning. */

@@ -27,6 +27,11 @@ export class EndpointError extends Error {
   }
 }
 
+/** "fetch failed" says nothing; its cause does. */
+function withCause({ message, cause }: Error): string {
+  return cause instanceof Error ? `${message}: ${cause.message || (cause as NodeJS.ErrnoException).code}` : message;
+}
+
 /**
  * @returns the reply's JSON
  * @throws EndpointError when the last try failed or the endpoint refused; the signal's reason when aborted
@@ -59,7 +64,7 @@ export async function postJson(
     } catch (error) {
       signal?.throwIfAborted();
       if (error === failure) throw error;
-      failure = new EndpointError(`${url}: ${(error as Error).message}`, null);
+      failure = new EndpointError(`${url}: ${withCause(error as Error)}`, null);
     }
     if (attempt < policy.retries) await sleep(wait, undefined, { signal });
   }

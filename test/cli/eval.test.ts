@@ -65,6 +65,21 @@ it("scores a run again under its own prompt and other rules, and renews the repo
   expect(await readFile(inFolder("again", "first", "report.md"), "utf8")).toContain("mode correct");
 });
 
+it("does not score a set with failed rows, unless they shall count as wrong", async () => {
+  await writeFile(inFolder("part.json"), JSON.stringify([0, 1, 2].map((index) => ({ index, prediction: "A" }))));
+  const args = ["Own", "--predictions", inFolder("part.json"), "--out", inFolder("part"), "--json"];
+  const open = await evaluate(...args);
+  expect(open.code).toBe(4);
+  expect(open.stderr).toMatch(/part\.json has no row with index 3.*--keep-failed/);
+  const kept = await evaluate(...args, "--keep-failed");
+  expect(kept.code).toBe(0);
+  const [result] = JSON.parse(kept.stdout);
+  expect(result.metrics[0].value).toBe(75);
+  expect(result.warnings).toContainEqual(expect.stringContaining("1 rows have no answer"));
+  // It stays open: the next run asks for it again.
+  expect((await evaluate(...args)).code).toBe(4);
+});
+
 it("names what is wrong: sets, flags, files, folders", async () => {
   const wrong: [string[], number, RegExp][] = [
     [[], 2, /Which sets\?/],

@@ -59,6 +59,12 @@ async function readable<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** The set stays open: its rows that failed are in errors.jsonl, and are asked again by the next run. */
+function unanswered(why: string, { openai }: EvalFlags): Error {
+  const message = `Some rows have no answer; the last failure: ${why}. Run again to ask them again, or with --keep-failed to count them as wrong.`;
+  return openai === undefined ? new BadInputError(message) : Object.assign(new Error(message), { code: "network" });
+}
+
 function shardOf(text: string | undefined, parse: (text: string) => Shard): Shard | undefined {
   try {
     return text === undefined ? undefined : parse(text);
@@ -88,6 +94,7 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
   const prompt = await promptStyle(flags);
   await withInterrupt(async (signal) => {
     const results: SetResult[] = [];
+    let failure: string | null = null;
     const bar = new ProgressBar();
     // Data first: a wrong name is noticed before a model is loaded.
     const benches = [];
@@ -104,10 +111,12 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
           ...options,
           out: flags.out,
           shard,
+          keepFailed: flags.keepFailed,
           dataMd5,
           signal,
           onJudgeEstimate: announceJudge,
-          onProgress: ({ done, total, runningScore, failed, secondsLeft }) => {
+          onProgress: ({ done, total, runningScore, failed, lastFailure, secondsLeft }) => {
+            failure = lastFailure ?? failure;
             const score = runningScore === null ? "" : `${runningScore.toFixed(1)} % so far`;
             const note = `${score}${failed > 0 ? `, ${failed} failed` : ""}${seconds(secondsLeft)}`;
             bar.update({ label: bench.name, done, total: total ?? done, unit: "steps", note });
@@ -126,7 +135,7 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
       bar.end();
       await answerer.close();
     }
-    if (results.length < benches.length && shard === undefined) process.exitCode = 1;
+    if (failure !== null && results.length < benches.length) throw unanswered(failure, flags);
   });
 }
 

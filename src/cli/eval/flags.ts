@@ -22,6 +22,7 @@ export interface EvalFlags extends RunOptions, CommonOptions {
   judgePrice?: string;
   judgeConcurrency?: number;
   shard?: string;
+  keepFailed?: boolean;
   limit?: number;
   batch?: number;
   maxNewTokens?: number;
@@ -57,6 +58,7 @@ export function addRunFlags(command: Command): Command {
     .option("--openai-model <name>", "its model")
     .option("--predictions <file>", "score a predictions file (xlsx, tsv, json, jsonl) instead of a model")
     .option("--shard <i/N>", "answer only every Nth row, from the i-th; a run without it merges and scores")
+    .option("--keep-failed", "score although some rows failed; they count as wrong")
     .option("--limit <n>", "only the first rows", count)
     .option("--batch <n>", "questions at once", count)
     .option("--max-new-tokens <n>", "longest answer (default: 512)", count);

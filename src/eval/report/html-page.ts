@@ -25,13 +25,13 @@ body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem;color:#1b1b1b;background:
 h1{font-size:1.3rem;margin:0 0 .8rem}
 form{display:flex;gap:.8rem;flex-wrap:wrap;align-items:end;position:sticky;top:0;background:#fff;padding:.6rem 0;border-bottom:1px solid #bbb}
 label{display:flex;flex-direction:column;font-size:.85rem}
-select,input{font:inherit;padding:.2rem .4rem}
+select,input{font:inherit;padding:.2rem .4rem;box-sizing:border-box;height:2rem}output{line-height:2rem}
 article{display:grid;grid-template-columns:minmax(120px,240px) 1fr 1fr;gap:1rem;padding:1rem 0;border-bottom:1px solid #ddd}
 article[hidden]{display:none}
 img{max-width:100%;height:auto;border:1px solid #ddd}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;margin:.2rem 0}
 .right{color:#0b6b2b;font-weight:600}.wrong{color:#a31515;font-weight:600}
-h2{font-size:.95rem;margin:0 0 .3rem}
+h2,article p{font-size:.95rem;margin:0 0 .3rem}
 @media(max-width:700px){article{grid-template-columns:1fr}}
 `;
 

@@ -12,6 +12,8 @@ export interface AnswerProgress {
   /** Mean of the verdicts by rules so far, in percent; null before the first. */
   runningScore: number | null;
   failed: number;
+  /** Why the last of them failed. */
+  lastFailure: string | null;
   /** Seconds, by the pace of this process; null before the first answer. */
   secondsLeft: number | null;
 }
@@ -41,6 +43,7 @@ export async function answerRows(
   const started = performance.now();
   const keys: string[] = [];
   let [asked, done, failed, scored, sum] = [0, 0, 0, 0, 0];
+  let lastFailure: string | null = null;
   const count = (row: BenchRow, answer: string) => {
     const value = row.quickScore(answer);
     if (value === null) return;
@@ -50,7 +53,8 @@ export async function answerRows(
   const report = () => {
     const pace = asked === 0 ? null : (performance.now() - started) / 1000 / asked;
     const secondsLeft = pace === null || total === undefined ? null : pace * (total - done - failed);
-    onProgress?.({ done, total, runningScore: scored === 0 ? null : (100 * sum) / scored, failed, secondsLeft });
+    const runningScore = scored === 0 ? null : (100 * sum) / scored;
+    onProgress?.({ done, total, runningScore, failed, lastFailure, secondsLeft });
   };
   async function* requests(): AsyncGenerator<AnswerRequest> {
     let place = 0;
@@ -77,6 +81,7 @@ export async function answerRows(
     asked++;
     if (answer.error !== undefined) {
       failed++;
+      lastFailure = answer.error;
       appendFileSync(join(folder, "errors.jsonl"), `${JSON.stringify({ key: answer.key, error: answer.error })}\n`);
     } else {
       writer.append(answer);
