@@ -119,13 +119,7 @@ export class Optimizer {
     this.#newtonSchulz ??= await createNewtonSchulz(this.#hidden, this.#options.threads);
     const session = this.#newtonSchulz;
     for (const { name } of this.#hidden)
-      muonDirection(
-        gradients.get(name)!,
-        this.moments.get(name)!.m,
-        factor,
-        muon.momentum,
-        session.input(name),
-      );
+      muonDirection(gradients.get(name)!, this.moments.get(name)!.m, factor, muon.momentum, session.input(name));
     await session.run();
     for (const parameter of this.#hidden)
       muonUpdate(
