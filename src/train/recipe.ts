@@ -69,6 +69,8 @@ const family = z.union([
 const market = z.strictObject({
   seed: z.number().int().nonnegative().default(1),
   families: z.array(family).min(1).optional(),
+  /** How often each family is asked from, where not as usual. */
+  weights: z.partialRecord(family, z.number().positive()).optional(),
   tokensPerPicture: positive.default(384),
   multiTurn: z.number().min(0).max(1).default(0),
   workers: z.number().int().nonnegative().default(1),

@@ -23,6 +23,8 @@ export interface AskOptions {
   count: number;
   /** Both languages, mixed, when left out. */
   language?: Language;
+  /** How often a family is asked from, where not as usual (1: 6, 2: 5, 3 to 5: 3, 6 and 7: 1). */
+  weights?: Partial<Record<Family, number>>;
 }
 
 type Asker = (board: PriceBoard, random: Random, language: Language) => Draft | undefined;
@@ -35,7 +37,7 @@ const askers: Readonly<Record<1 | 2 | 3 | 4 | 5, Asker>> = {
 };
 
 /** How often each family comes among questions about a price board. */
-const weights: Readonly<Record<Family, number>> = { 1: 6, 2: 5, 3: 3, 4: 3, 5: 3, 6: 1, 7: 1 };
+const usualWeights: Readonly<Record<Family, number>> = { 1: 6, 2: 5, 3: 3, 4: 3, 5: 3, 6: 1, 7: 1 };
 /** Some boards can't give what was asked for (two cells of different price, say): tries before giving up. */
 const MOST_TRIES = 40;
 
@@ -47,14 +49,14 @@ const MOST_TRIES = 40;
 export function askAbout(
   board: Board,
   seed: number,
-  { families: wanted = families, count, language }: AskOptions,
+  { families: wanted = families, count, language, weights }: AskOptions,
 ): Question[] {
   const random = createRandom(seed, 3);
   const possible = board.scene === "board" ? wanted : wanted.filter((family) => family >= 6);
   const questions: Question[] = [];
   const asked = new Set<string>();
   for (let i = 0; i < count * MOST_TRIES && questions.length < count && possible.length > 0; i++) {
-    const family = random.weighted(possible.map((one) => [one, weights[one]] as const));
+    const family = random.weighted(possible.map((one) => [one, weights?.[one] ?? usualWeights[one]] as const));
     const tongue = language ?? random.pick(["zh", "en"] as const);
     const draft = ask(board, family, random, tongue);
     if (!draft || asked.has(draft.question)) continue;

@@ -34,6 +34,8 @@ export interface MarketSourceOptions {
   readonly seed: number;
   /** Families to ask from; all when left out. */
   readonly families?: readonly Family[];
+  /** How often each family is asked from: see `AskOptions`. */
+  readonly weights?: Partial<Record<Family, number>>;
   /** Tokens that one picture and its questions may take: questions are added until the next would not fit. */
   readonly tokensPerPicture: number;
   /** Share of the conversations that go on for several turns instead of one. */
@@ -86,9 +88,9 @@ export async function* marketSequences(
   start: number,
 ): AsyncGenerator<Sequence> {
   const { tokenizer, preprocessor, imageTokens } = context;
-  const { seed, families, tokensPerPicture, multiTurn = 0, workers = 1 } = options;
+  const { seed, families, weights, tokensPerPicture, multiTurn = 0, workers = 1 } = options;
   for await (const drawn of marketSamples({ stage: "see", seed, from: start, to: ENDLESS, workers })) {
-    const questions = askAbout(drawn.board, drawn.seed, { count: MOST_QUESTIONS, families });
+    const questions = askAbout(drawn.board, drawn.seed, { count: MOST_QUESTIONS, families, weights });
     const picture: Message["content"] = [{ type: "image", image: drawn.image }];
     const conversations: EncodedConversation[] = [];
     let tokens = 0;
