@@ -1,8 +1,9 @@
 /** @file Hostile replies and files: nothing hangs, crashes, runs code or reaches the report as markup. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { evaluate, openBench } from "../../src/eval/index.ts";
+import { writeHtml } from "../../src/eval/report/write-html.ts";
 import { DEFAULT_RULES, runProgram, SCORING_MODES, VLM_SETS } from "../../src/tasks/index.ts";
 import { pythonEqual } from "../../src/tasks/vlmeval/maths/python-equal.ts";
 import { PythonError } from "../../src/tasks/vlmeval/python/errors.ts";
@@ -142,6 +143,16 @@ describe("the page of rows", () => {
     expect(page).toMatch(/src="data:image\/jpeg;base64,[A-Za-z0-9+/=]+"/);
     const markdown = readFileSync(join(folder, "scripted", "Custom", "categories.svg"), "utf8");
     expect(markdown).not.toContain("<script");
+  });
+});
+
+describe.runIf(existsSync("/dev/full"))("a full disk", () => {
+  it("ends the page with an error that can be caught", async () => {
+    const folder = temporaryFolder();
+    writeTsv(join(folder, "Custom.tsv"), [{ index: 1, image: await pngBase64(), question: "Q", answer: "B" }]);
+    const { bench, close } = await openBench("Custom", { dataFolder: folder, offline: true });
+    await expect(writeHtml("/dev/full", "t", bench, [], new Map())).rejects.toMatchObject({ code: "ENOSPC" });
+    close();
   });
 });
 

@@ -1,13 +1,11 @@
 /** @file Writes the side-by-side page of a scored set, picture by picture, so that any number of rows fits in memory. */
-
-import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { finished } from "node:stream/promises";
+import { pipeline } from "node:stream/promises";
 import sharp from "sharp";
 import { type ImageInput, loadImage } from "../../processor/index.ts";
 import type { Scored } from "../../tasks/index.ts";
-import type { Bench } from "../run/bench.ts";
-import { PAGE_END, pageHead, pageRow } from "./html-page.ts";
+import type { Bench, BenchRow } from "../run/bench.ts";
+import { PAGE_END, type PageRow, pageHead, pageRow } from "./html-page.ts";
 
 /** Longer side of a picture on the page, in pixels. */
 const THUMBNAIL = 240;
@@ -42,36 +40,39 @@ export async function writeHtml(
   const shown = new Map((scored.length > MAX_PAGE_ROWS ? wrongFirst : scored).map((row) => [row.index, row]));
   const categoryOf = (row: Scored) => row.cells.category ?? row.cells.family ?? row.cells.subject ?? "";
   const categories = [...new Set([...shown.values()].map(categoryOf))].filter((name) => name !== "").sort();
-  const file = createWriteStream(path);
-  const write = async (text: string) => {
-    if (!file.write(text)) await once(file, "drain");
-  };
-  await write(pageHead(title, categories));
-  for await (const { key, prompt } of bench.rows()) {
-    const row = shown.get(key);
-    if (!row) continue;
-    const { images, messages } = await prompt();
-    const inText = messages.flatMap(({ content }) =>
-      typeof content === "string" ? [] : content.flatMap((part) => (part.type === "image" ? [part.image] : [])),
-    );
-    const pictures = (await Promise.all([...images, ...inText].map(thumbnail))).flat();
-    const options = Object.entries(row.cells).filter(([name, text]) => OPTION.test(name) && text !== null);
-    await write(
-      pageRow({
-        index: row.index,
-        pictures,
-        question: row.cells.question ?? "",
-        options: options.map(([name, text]) => `${name}. ${text}`),
-        truth: row.cells.answer ?? "",
-        answer: replies.get(row.index) ?? "",
-        extracted: row.score.extracted,
-        value: row.score.value,
-        decision: row.score.decision,
-        category: categoryOf(row),
-      }),
-    );
+  async function* page(): AsyncGenerator<string> {
+    yield pageHead(title, categories);
+    for await (const { key, prompt } of bench.rows()) {
+      const row = shown.get(key);
+      if (row) yield pageRow(await onPage(row, prompt, replies, categoryOf(row)));
+    }
+    yield PAGE_END;
   }
-  file.end(PAGE_END);
-  await finished(file);
+  await pipeline(page, createWriteStream(path));
   return shown.size;
+}
+
+async function onPage(
+  row: Scored,
+  prompt: BenchRow["prompt"],
+  replies: ReadonlyMap<string, string>,
+  category: string,
+): Promise<PageRow> {
+  const { images, messages } = await prompt();
+  const inText = messages.flatMap(({ content }) =>
+    typeof content === "string" ? [] : content.flatMap((part) => (part.type === "image" ? [part.image] : [])),
+  );
+  const options = Object.entries(row.cells).filter(([name, text]) => OPTION.test(name) && text !== null);
+  return {
+    index: row.index,
+    pictures: (await Promise.all([...images, ...inText].map(thumbnail))).flat(),
+    question: row.cells.question ?? "",
+    options: options.map(([name, text]) => `${name}. ${text}`),
+    truth: row.cells.answer ?? "",
+    answer: replies.get(row.index) ?? "",
+    extracted: row.score.extracted,
+    value: row.score.value,
+    decision: row.score.decision,
+    category,
+  };
 }
