@@ -9,10 +9,16 @@ namespace {
 // Keys mixed at once: their packed values (128 x 80 x 2 bytes) stay in the first-level cache over the rows of a block.
 constexpr int64_t kMixedKeys = 128;
 
-// c [rows, panels * 16] (+)= a [rows, k] w, with w packed as [panels, k / group, 16, group].
+// A factor as [panels, k / group, 16, group]: numbers from one panel to the next, and from one group of k to the next.
+struct Panels {
+  const typename Numbers::Packed* data;
+  int64_t stride;
+  int64_t step = 16 * Numbers::kGroup;
+};
+
+// c [rows, panels * 16] (+)= a [rows, k] w.
 template <int kRows, int kPanels>
-void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const typename Numbers::Packed* w, int64_t w_stride, int64_t groups,
-                  float* c, int64_t c_stride, bool accumulate) {
+void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const Panels& w, int64_t groups, float* c, int64_t c_stride, bool accumulate) {
   typename Isa::Floats sum[kRows][kPanels];
   FLASHVL_UNROLL
   for (int r = 0; r < kRows; ++r) {
@@ -22,7 +28,7 @@ void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const typ
   for (int64_t g = 0; g < groups; ++g) {
     typename Numbers::Lanes lanes[kPanels];
     FLASHVL_UNROLL
-    for (int p = 0; p < kPanels; ++p) lanes[p] = Numbers::load(w + p * w_stride + g * 16 * Numbers::kGroup);
+    for (int p = 0; p < kPanels; ++p) lanes[p] = Numbers::load(w.data + p * w.stride + g * w.step);
     FLASHVL_UNROLL
     for (int r = 0; r < kRows; ++r) {
       const auto one = Numbers::broadcast(a + r * a_stride + g * Numbers::kGroup);
@@ -37,7 +43,7 @@ void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const typ
   }
 }
 
-using ProductFn = void (*)(const typename Numbers::Packed*, int64_t, const typename Numbers::Packed*, int64_t, int64_t, float*, int64_t, bool);
+using ProductFn = void (*)(const typename Numbers::Packed*, int64_t, const Panels&, int64_t, float*, int64_t, bool);
 
 struct ProductTable {
   ProductFn by_size[Isa::kAttentionRows + 1][Isa::kAttentionPanels + 1];
@@ -52,8 +58,8 @@ struct ProductTable {
 };
 
 // The same over any count of rows and panels, the panels outermost so that they are read from memory once.
-void product(const typename Numbers::Packed* a, int64_t a_stride, const typename Numbers::Packed* w, int64_t w_stride, int64_t groups,
-             float* c, int64_t c_stride, int64_t rows, int64_t panels, bool accumulate) {
+void product(const typename Numbers::Packed* a, int64_t a_stride, const Panels& w, int64_t groups, float* c, int64_t c_stride, int64_t rows,
+             int64_t panels, bool accumulate) {
   static const ProductTable table = [] {
     ProductTable t = {};
     t.fill<Isa::kAttentionRows, Isa::kAttentionPanels>();
@@ -65,8 +71,8 @@ void product(const typename Numbers::Packed* a, int64_t a_stride, const typename
     const int64_t first = run * panels / runs, width = (run + 1) * panels / runs - first;
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t row = tile * rows / tiles, height = (tile + 1) * rows / tiles - row;
-      table.by_size[height][width](a + row * a_stride, a_stride, w + first * w_stride, w_stride, groups, c + row * c_stride + first * 16,
-                                   c_stride, accumulate);
+      table.by_size[height][width](a + row * a_stride, a_stride, {w.data + first * w.stride, w.stride, w.step}, groups,
+                                   c + row * c_stride + first * 16, c_stride, accumulate);
     }
   }
 }
@@ -97,13 +103,14 @@ void attention_pack(const AttentionHead& head, void* packed) {
   }
 }
 
-// Row r of `scores` becomes 2^(score - largest); returns the sum.
-inline float exponentiate(const float* scores, int64_t length, int64_t padded_length, typename Numbers::Packed* out) {
+// A row of scores becomes 2^(score - largest), followed by zeros; returns the sum, and the largest where it is asked for.
+inline float exponentiate(const float* scores, int64_t length, int64_t padded_length, typename Numbers::Packed* out, float* most_score = nullptr) {
   typename Isa::Floats most = Isa::splat_float(scores[0]);
   int64_t i = 0;
   for (; i + 16 <= length; i += 16) most = Isa::maximum(most, Isa::load_floats(scores + i));
   float largest = Isa::largest(most);
   for (; i < length; ++i) largest = scores[i] > largest ? scores[i] : largest;
+  if (most_score) *most_score = largest;
   typename Isa::Floats total = Isa::zero();
   const auto shift = Isa::splat_float(-largest);
   for (i = 0; i + 16 <= length; i += 16) {
@@ -133,12 +140,12 @@ void attention_rows(const AttentionHead& head, const void* packed, void* scratch
 
   constexpr float kLog2E = 1.44269504f;  // scores in base 2: exp(x) = 2^(x log2 e)
   for (int64_t r = 0; r < rows; ++r) Numbers::convert(head.q + (first_row + r) * head.stride, head.size, head.scale * kLog2E, query_stride, queries + r * query_stride);
-  product(queries, query_stride, keys, at.key_stride, at.key_groups, scores, at.keys, rows, at.key_panels, false);
+  product(queries, query_stride, {keys, at.key_stride}, at.key_groups, scores, at.keys, rows, at.key_panels, false);
   float sums[kAttentionBlockRows];
   for (int64_t r = 0; r < rows; ++r) sums[r] = exponentiate(scores + r * at.keys, head.length, at.keys, weights + r * at.keys);
   for (int64_t first = 0; first < at.keys; first += kMixedKeys) {
     const int64_t count = at.keys - first < kMixedKeys ? at.keys - first : kMixedKeys;
-    product(weights + first, at.keys, values + first * 16, at.value_stride, count / Numbers::kGroup, mixed, width, rows, at.value_panels, first > 0);
+    product(weights + first, at.keys, {values + first * 16, at.value_stride}, count / Numbers::kGroup, mixed, width, rows, at.value_panels, first > 0);
   }
   for (int64_t r = 0; r < rows; ++r) {
     float* out = head.out + (first_row + r) * head.out_stride;

@@ -27,11 +27,13 @@ inline __attribute__((always_inline)) const int8_t* add_products(Sums<kRows, kPa
   return values + kRows * 4;
 }
 
+constexpr int tile_panels(int rows) { return rows <= Isa::kWideRows ? Isa::kPanels : 1; }
+
 // Sums, scales and adds in an order that depends on nothing but the column and the block: a row's result is the same
 // in every tile height and for every thread count.
 template <int kRows, int kBits>
 void matmul_tile(const QuantizedRows& a, const PackedWeights& w, const TileColumns& columns, const TileOutput& out) {
-  constexpr int kPanels = kRows <= Isa::kTileRows ? Isa::kPanels : 1;
+  constexpr int kPanels = tile_panels(kRows);
   constexpr int kColumnsPerLoad = kBits == 4 ? 8 : 4;  // k values that 64 bytes of weights hold
   const int64_t panel_bytes = w.blocks * w.block * kPanelColumns * kBits / 8;
   const int64_t panel_scales = w.blocks * kPanelColumns;
@@ -99,7 +101,7 @@ void matmul_tile(const QuantizedRows& a, const PackedWeights& w, const TileColum
     for (int p = 0; p < kPanels; ++p) {
       if (p >= columns.count) break;
       const int64_t column = (columns.first + p * columns.step) * kPanelColumns;
-      float* y = out.y + r * out.row_stride + column;
+      float* y = out.y + r * out.row_stride + p * out.panel_stride;
       const float* bias = out.bias ? out.bias + column : nullptr;
       if (column + kPanelColumns <= w.n) {
         Isa::store(y, bias ? Isa::add(total[r][p], Isa::load_floats(bias)) : total[r][p]);
@@ -144,10 +146,11 @@ inline void quantize_block(const float* x, int64_t count, const PackedWeights& w
   out.offsets[b * rows + r] = -zero_point * sum;
 }
 
-void quantize_rows(const float* x, int64_t row_stride, int rows, const PackedWeights& w, const QuantizedRows& out) {
+void quantize_rows(const float* x, int64_t row_stride, int rows, const PackedWeights& w, int64_t first_block, int64_t last_block,
+                   const QuantizedRows& out) {
   const int zero_point = w.bits == 4 ? Isa::kZeroPoint4 : Isa::kZeroPoint8;
   for (int r = 0; r < rows; ++r)
-    for (int64_t b = 0; b < w.blocks; ++b) {
+    for (int64_t b = first_block; b < last_block; ++b) {
       const int64_t left = w.k - b * w.block;
       quantize_block(x + r * row_stride + b * w.block, left < w.block ? left : w.block, w, zero_point, rows, r, b, out);
     }

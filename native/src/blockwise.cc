@@ -37,9 +37,9 @@ int64_t round_up(int64_t v, int64_t step) { return (v + step - 1) / step * step;
 }  // namespace
 
 bool blockwise_matmul(const KernelTable& kernels, const Parallel& parallel, const float* x, int64_t m, const PackedWeights& w,
-                      const float* bias, float* y) {
+                      const float* bias, float* y, const Fusion& fusion) {
   if (m <= 0) return true;
-  // A few more rows than a tile has run as one tall tile of one panel: a second pass over the panel would not overlap with memory.
+  // A few more rows than a tile has run as one tall tile: a second pass over the panels would not overlap with memory.
   // Otherwise tiles of nearly equal height: 290 rows are 49 tiles of 5 or 6, not 48 of 6 and one of 2.
   const bool single = m > kernels.tile_rows && m <= kernels.single_rows;
   const int64_t tiles = single ? 1 : (m + kernels.tile_rows - 1) / kernels.tile_rows;
@@ -56,32 +56,67 @@ bool blockwise_matmul(const KernelTable& kernels, const Parallel& parallel, cons
     return QuantizedRows{(int8_t*)d + r * k_padded, (float*)(d + value_bytes) + r * w.blocks,
                          (int32_t*)(d + value_bytes + scale_bytes) + r * w.blocks};
   };
-  const auto quantize = [&](size_t t) {
-    const int64_t r = first_row(t);
-    kernels.quantize_rows(x + r * w.k, w.k, int(first_row(t + 1) - r), w, rows_of(t));
+  bool failed = false;
+  const auto quantize = [&](int64_t t, int64_t first_block, int64_t last_block) {
+    const int64_t r = first_row(t), rows = first_row(t + 1) - r;
+    const float* from = x + r * w.k;
+    Scratch normal(fusion.norm.kind ? size_t(rows * w.k) * sizeof(float) : 1);
+    if (!normal.data()) return void(__atomic_store_n(&failed, true, __ATOMIC_RELAXED));
+    if (fusion.norm.kind) {
+      float* rows_out = reinterpret_cast<float*>(normal.data());
+      for (int64_t i = 0; i < rows; ++i) kernels.normalize(from + i * w.k, w.k, fusion.norm, rows_out + i * w.k);
+      from = rows_out;
+    }
+    kernels.quantize_rows(from, w.k, int(rows), w, first_block, last_block, rows_of(t));
   };
-  if (m * w.k <= kSerialQuantize || tiles == 1) {
-    for (int64_t t = 0; t < tiles; ++t) quantize(t);
+  if (m * w.k <= kSerialQuantize || (tiles == 1 && fusion.norm.kind)) {
+    for (int64_t t = 0; t < tiles; ++t) quantize(t, 0, w.blocks);
+  } else if (tiles == 1) {
+    parallel(size_t(kLeastTasks), [&](size_t i) { quantize(0, int64_t(i) * w.blocks / kLeastTasks, int64_t(i + 1) * w.blocks / kLeastTasks); });
   } else {
-    parallel(size_t(tiles), quantize);
+    parallel(size_t(tiles), [&](size_t t) { quantize(int64_t(t), 0, w.blocks); });
   }
+  if (failed) return false;
 
-  // One task is a run of panels times a run of row tiles. A tile takes one panel from each half of the run; the weights of
-  // both stay in the cache over the row tiles.
+  // One task is a run of panels times a run of row tiles. A tile takes one panel from each half of the run, or a gate's and its
+  // partner's; the weights of both stay in the cache over the row tiles.
+  const bool gated = fusion.activation == kSwiGlu;
   const int64_t panel_bytes = kPanelColumns * k_padded * w.bits / 8;
-  const int64_t group = single ? 1 : kernels.tile_panels, groups = (w.panels + group - 1) / group;
+  const int64_t width = kernels.panels_of[first_row(1)];  // panels of a tile
+  const int64_t group = gated ? 2 : width, groups = (w.panels + group - 1) / group;
   const int64_t column_tasks = count_column_tasks(groups, group * panel_bytes, group * kPanelColumns * k_padded * m);
   const int64_t row_tasks = column_tasks >= 8 || tiles < 4 ? 1 : 4;  // a narrow matrix is also split by rows
+  const int64_t row_stride = gated ? w.n / 2 : w.n;
   parallel(size_t(column_tasks * row_tasks), [&](size_t task) {
     const int64_t column_task = int64_t(task) / row_tasks, row_task = int64_t(task) % row_tasks;
-    const int64_t first_panel = column_task * groups / column_tasks * group, step = (column_task + 1) * groups / column_tasks - first_panel / group;
+    const int64_t first_group = column_task * groups / column_tasks, count = (column_task + 1) * groups / column_tasks - first_group;
+    const int64_t first_panel = gated ? first_group : first_group * group, step = gated ? w.panels / 2 : count;
     const int64_t first_tile = row_task * tiles / row_tasks, last_tile = (row_task + 1) * tiles / row_tasks;
-    for (int64_t panel = first_panel; panel < first_panel + step; ++panel) {
-      TileColumns columns = {panel, step, panel + (group - 1) * step < w.panels ? group : 1, nullptr, 0};
+    for (int64_t panel = first_panel; panel < first_panel + count; ++panel) {
+      TileColumns columns = {panel, step, panel + (width - 1) * step < w.panels ? width : 1, nullptr, 0};
       for (int64_t t = first_tile; t < last_tile; ++t) {
         const int64_t r = first_row(t), rows = first_row(t + 1) - r;
-        plan_prefetch(w.values + panel * panel_bytes, panel_bytes, t - first_tile, last_tile - first_tile, columns);
-        (w.bits == 4 ? kernels.tile4 : kernels.tile8)[rows](rows_of(t), w, columns, {y + r * w.n, w.n, bias});
+        const TileFn tile = (w.bits == 4 ? kernels.tile4 : kernels.tile8)[rows];
+        const auto fetch = [&](int64_t from) { plan_prefetch(w.values + from * panel_bytes, panel_bytes, t - first_tile, last_tile - first_tile, columns); };
+        if (gated) {
+          alignas(64) float gate_up[kMaxTileRows * 2 * kPanelColumns];
+          for (int64_t p = 0; p < 2; p += width) {
+            columns.first = panel + p * step;
+            fetch(columns.first);
+            tile(rows_of(t), w, columns, {gate_up + p * kPanelColumns, 2 * kPanelColumns, kPanelColumns, bias});
+          }
+          kernels.gate(gate_up, rows, y + r * row_stride + panel * kPanelColumns, row_stride);
+          continue;
+        }
+        fetch(panel);
+        float* out = y + r * row_stride + panel * kPanelColumns;
+        tile(rows_of(t), w, columns, {out, row_stride, step * kPanelColumns, bias});
+        if (!fusion.activation && !fusion.residual) continue;
+        for (int64_t p = 0; p < columns.count; ++p) {
+          const int64_t column = (panel + p * step) * kPanelColumns, left = w.n - column;
+          kernels.finish(out + p * step * kPanelColumns, row_stride, rows, left < kPanelColumns ? left : kPanelColumns, fusion.activation,
+                         fusion.residual ? fusion.residual + r * row_stride + column : nullptr);
+        }
       }
     }
   });

@@ -13,6 +13,7 @@ struct Isa {
   static constexpr const char* kName = "avx2";
   static constexpr int kTileRows = 4;    // 4 rows x 1 panel: 8 of 16 registers hold sums
   static constexpr int kPanels = 1;
+  static constexpr int kWideRows = 4;    // rows up to which a tile has all its panels
   static constexpr int kSingleRows = 0;
   static constexpr int kZeroPoint4 = 8;
   static constexpr int kZeroPoint8 = 0;  // 8-bit weights are made signed on loading
@@ -59,6 +60,10 @@ struct Isa {
   static inline Floats multiply(Floats x, Floats y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
   static inline Floats divide(Floats x, Floats y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
 
+  static inline void transpose16(const float* x, int64_t stride, float* out) {
+    for (int i = 0; i < 16; ++i)
+      for (int j = 0; j < 16; ++j) out[j * 16 + i] = x[i * stride + j];
+  }
   static inline Floats splat_float(float v) { return {_mm256_set1_ps(v), _mm256_set1_ps(v)}; }
   static inline Floats maximum(Floats x, Floats y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
   static inline float largest(Floats v) {

@@ -13,7 +13,8 @@ struct Isa {
   static constexpr const char* kName = "avx512";
   static constexpr int kTileRows = 6;    // 6 rows x 2 panels: 12 sums, 12 totals and 6 temporaries fit 32 registers
   static constexpr int kPanels = 2;
-  static constexpr int kSingleRows = 10;  // measured: 8 rows gain 3-23 %, 12 nothing
+  static constexpr int kWideRows = 8;    // rows up to which a tile has all its panels
+  static constexpr int kSingleRows = 10;  // measured: 8 rows gain a tenth over two tiles, 12 nothing
   static constexpr int kZeroPoint4 = 8;    // weights enter the dot product unsigned, so the sums start from -8 * sum(a)
   static constexpr int kZeroPoint8 = 128;
   static constexpr int kAttentionRows = 5, kAttentionPanels = 5;  // 25 sums, 5 panels and a row in 32 registers
@@ -49,6 +50,31 @@ struct Isa {
   static inline Floats maximum(Floats a, Floats b) { return _mm512_max_ps(a, b); }
   static inline float largest(Floats v) { return _mm512_reduce_max_ps(v); }
   static inline float total(Floats v) { return _mm512_reduce_add_ps(v); }
+  // 16 rows of 16 numbers, `stride` apart, as 16 rows of their columns.
+  static inline void transpose16(const float* x, int64_t stride, float* out) {
+    __m512 r[16], t[16];
+    FLASHVL_UNROLL
+    for (int i = 0; i < 16; ++i) r[i] = _mm512_loadu_ps(x + i * stride);
+    FLASHVL_UNROLL
+    for (int i = 0; i < 16; i += 2) t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]), t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    FLASHVL_UNROLL
+    for (int i = 0; i < 16; i += 4)
+      FLASHVL_UNROLL
+      for (int j = 0; j < 2; ++j) {
+        const __m512d a = _mm512_castps_pd(t[i + j]), b = _mm512_castps_pd(t[i + 2 + j]);
+        r[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), r[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+      }
+    // r[4 g + c] holds columns c, 4 + c, 8 + c, 12 + c of rows 4 g to 4 g + 3.
+    FLASHVL_UNROLL
+    for (int c = 0; c < 4; ++c) {
+      const __m512 low = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x88), high = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0x88);
+      const __m512 low2 = _mm512_shuffle_f32x4(r[c], r[4 + c], 0xdd), high2 = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0xdd);
+      _mm512_storeu_ps(out + (c) * 16, _mm512_shuffle_f32x4(low, high, 0x88));
+      _mm512_storeu_ps(out + (8 + c) * 16, _mm512_shuffle_f32x4(low, high, 0xdd));
+      _mm512_storeu_ps(out + (4 + c) * 16, _mm512_shuffle_f32x4(low2, high2, 0x88));
+      _mm512_storeu_ps(out + (12 + c) * 16, _mm512_shuffle_f32x4(low2, high2, 0xdd));
+    }
+  }
   // 2^x for x <= 0 by the Taylor series of 2^f, |f| <= 1/2.
   template <int kTerms>
   static inline Floats exp2(Floats x) {

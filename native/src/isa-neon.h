@@ -13,6 +13,7 @@ struct Isa {
   static constexpr const char* kName = "neon";
   static constexpr int kTileRows = 4;    // 4 rows x 1 panel: 16 of 32 registers hold sums
   static constexpr int kPanels = 1;
+  static constexpr int kWideRows = 4;    // rows up to which a tile has all its panels
   static constexpr int kSingleRows = 0;
   static constexpr int kZeroPoint4 = 0;  // the instruction takes signed bytes, so weights are made signed on loading
   static constexpr int kZeroPoint8 = 0;
@@ -57,6 +58,10 @@ struct Isa {
   static inline Floats multiply(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vmulq_f32(x.v[i], y.v[i]); }); }
   static inline Floats divide(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vdivq_f32(x.v[i], y.v[i]); }); }
 
+  static inline void transpose16(const float* x, int64_t stride, float* out) {
+    for (int i = 0; i < 16; ++i)
+      for (int j = 0; j < 16; ++j) out[j * 16 + i] = x[i * stride + j];
+  }
   static inline Floats splat_float(float v) { return each<Floats>([&](int) { return vdupq_n_f32(v); }); }
   static inline Floats maximum(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vmaxq_f32(x.v[i], y.v[i]); }); }
   static inline float largest(const Floats& x) { return vmaxvq_f32(vmaxq_f32(vmaxq_f32(x.v[0], x.v[1]), vmaxq_f32(x.v[2], x.v[3]))); }

@@ -13,6 +13,7 @@ struct Isa {
   static constexpr const char* kName = "portable";
   static constexpr int kTileRows = 2;
   static constexpr int kPanels = 1;
+  static constexpr int kWideRows = 2;    // rows up to which a tile has all its panels
   static constexpr int kSingleRows = 0;
   static constexpr int kZeroPoint4 = 8;
   static constexpr int kZeroPoint8 = 128;
@@ -72,6 +73,10 @@ struct Isa {
   static inline Floats multiply(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] * y.v[i]; }); }
   static inline Floats divide(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] / y.v[i]; }); }
 
+  static inline void transpose16(const float* x, int64_t stride, float* out) {
+    for (int i = 0; i < 16; ++i)
+      for (int j = 0; j < 16; ++j) out[j * 16 + i] = x[i * stride + j];
+  }
   static inline Floats splat_float(float v) { return each<Floats>([&](int) { return v; }); }
   static inline Floats maximum(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] > y.v[i] ? x.v[i] : y.v[i]; }); }
   static inline float largest(Floats x) {

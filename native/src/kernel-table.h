@@ -4,6 +4,8 @@
 
 #include "attention-tile.h"
 #include "blockwise-tile.h"
+#include "cached-attention-tile.h"
+#include "fused-tile.h"
 
 namespace flashvl {
 namespace {
@@ -14,6 +16,7 @@ void fill_tiles(KernelTable& table) {
     fill_tiles<kRows - 1>(table);
     table.tile4[kRows] = matmul_tile<kRows, 4>;
     table.tile8[kRows] = matmul_tile<kRows, 8>;
+    table.panels_of[kRows] = tile_panels(kRows);
   }
 }
 
@@ -24,9 +27,13 @@ inline KernelTable make_table() {
   table.tile_rows = Isa::kTileRows;
   table.tile_panels = Isa::kPanels;
   table.quantize_rows = quantize_rows;
+  table.normalize = normalize_row;
+  table.finish = finish_columns;
+  table.gate = gate_columns;
   table.single_rows = Isa::kSingleRows;
   fill_tiles<Isa::kSingleRows ? Isa::kSingleRows : Isa::kTileRows>(table);
   table.attention = make_attention();
+  table.cached = make_cached();
   return table;
 }
 

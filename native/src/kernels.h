@@ -42,12 +42,31 @@ struct TileColumns {
 };
 
 struct TileOutput {
-  float* y;  // first row of the tile, column 0 of the matrix
-  int64_t row_stride;
-  const float* bias;  // of column 0, or null
+  float* y;  // first row of the tile, first column of the tile's first panel
+  int64_t row_stride, panel_stride;
+  const float* bias;  // of column 0 of the matrix, or null
 };
 
-using QuantizeRowsFn = void (*)(const float* x, int64_t row_stride, int rows, const PackedWeights& w, const QuantizedRows& out);
+// What happens to rows before they are rounded.
+enum NormKind : int { kNoNorm = 0, kRmsNorm = 1, kLayerNorm = 2 };
+struct Norm {
+  NormKind kind = kNoNorm;
+  const float *weight = nullptr, *bias = nullptr;  // [k]; bias with kLayerNorm only
+  float epsilon = 0;
+};
+
+// What happens to a product, whose parts are still in the nearest cache. kSwiGlu: the columns are those of a gate and then as
+// many others, and the result is silu(gate) times the other.
+enum Activation : int { kNoActivation = 0, kGeluTanh = 1, kSwiGlu = 2 };
+
+// Blocks first_block up to last_block of some rows.
+using QuantizeRowsFn = void (*)(const float* x, int64_t row_stride, int rows, const PackedWeights& w, int64_t first_block, int64_t last_block,
+                                const QuantizedRows& out);
+using NormalizeFn = void (*)(const float* x, int64_t k, const Norm& norm, float* out);
+// count <= 16 columns of some rows: y = activation(y) + residual, where there is one.
+using FinishFn = void (*)(float* y, int64_t stride, int64_t rows, int64_t count, Activation activation, const float* residual);
+// gate_up [rows, 2, 16] to y = silu(gate) * up, 16 columns.
+using GateFn = void (*)(const float* gate_up, int64_t rows, float* y, int64_t stride);
 using TileFn = void (*)(const QuantizedRows& a, const PackedWeights& w, const TileColumns& columns, const TileOutput& out);
 
 // Query rows that share one pass over the packed keys and values: 30 x 1024 scores and their rounded exponentials take
@@ -71,15 +90,43 @@ struct AttentionKernels {
   void (*rows)(const AttentionHead& head, const void* packed, void* scratch, int64_t first_row, int64_t rows);
 };
 
+// Keys that are read together: chunks begin at multiples of this, so what a row computes does not depend on its company.
+constexpr int64_t kCacheChunk = 256;
+
+// Query rows of one key head against a chunk of its cache. Rows are tokens times the heads that share the key head.
+struct CacheChunk {
+  const float* q;      // [rows, size], rotated, times scale * log2(e)
+  const float *k, *v;  // [keys, size], from the chunk's first key on
+  int64_t rows, rows_per_token, keys, size;
+  int64_t visible;     // keys of the chunk that the first token sees, may be negative; the next token sees one more
+};
+
+// What a chunk gives to each row: sum of 2^(score - most) v, the largest score and the sum of the weights.
+struct ChunkResult {
+  float *mixed, *most, *sum;  // [rows, size], [rows], [rows]
+};
+
+struct CachedKernels {
+  void (*rotate)(const float* x, const float* cos, const float* sin, int64_t half, float factor, float* out);
+  void (*chunk)(const CacheChunk& chunk, float* scratch, const ChunkResult& out);
+  void (*merge)(const ChunkResult& into, const ChunkResult& from, int64_t rows, int64_t size);
+  int64_t (*scratch_floats)(int64_t rows, int64_t size);
+};
+
 struct KernelTable {
   const char* name;
   int tile_rows;                       // rows of the largest tile
   int tile_panels;                     // panels of such a tile
-  int single_rows;                     // rows up to which one tile of one panel beats two tiles, 0 where it never does
+  int single_rows;                     // rows up to which one tall tile beats two tiles, 0 where it never does
+  int panels_of[kMaxTileRows + 1];     // panels of a tile, by rows
   QuantizeRowsFn quantize_rows;
+  NormalizeFn normalize;
+  FinishFn finish;
+  GateFn gate;
   TileFn tile4[kMaxTileRows + 1];      // by rows, 1 .. tile_rows
   TileFn tile8[kMaxTileRows + 1];
   AttentionKernels attention;          // in fp32
+  CachedKernels cached;
 };
 
 // The table that this machine runs: the best it supports, or the one named by FLASHVL_KERNEL. Null: see `message`.

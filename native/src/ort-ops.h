@@ -7,6 +7,8 @@ namespace ort {
 
 const CustomOp* blockwise_op();
 const CustomOp* attention_op();
+const CustomOp* cached_attention_op();
+const CustomOp* block_maxima_op();
 
 // The ops of training.
 const CustomOp* train_product_op();

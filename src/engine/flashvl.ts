@@ -67,7 +67,7 @@ export class FlashVL implements AsyncDisposable {
 
   private constructor(model: OpenModel, options: OpenOptions) {
     const { config, sessions, embeddings, limits } = model;
-    const cache = new KvCache(config.decoder, limits.maxContext);
+    const cache = new KvCache(config.decoder, limits.maxContext, limits.maxBatch);
     this.#model = model;
     this.#runner = new DecoderRunner(config.decoder, sessions, cache);
     this.#context = {

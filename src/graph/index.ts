@@ -4,7 +4,7 @@ export { gradients } from "./backward.ts";
 export { bytesPerElement, type DType, onnxCode } from "./dtype.ts";
 export { ExternalData, type WeightPlace } from "./external-data.ts";
 export { apply, apply1, defineOp, direct, float, type GradientCall, type Op } from "./op.ts";
-export { gelu, geluTanh, silu } from "./ops/activation.ts";
+export { gelu, geluTanh, silu, swiGlu } from "./ops/activation.ts";
 export {
   type AttentionMask,
   type AttentionShape,
@@ -42,14 +42,17 @@ export { gather, scatterAddRows } from "./ops/index-select.ts";
 export { linear, linearOp, matmul } from "./ops/linalg.ts";
 export { logProbOf, oneHot } from "./ops/loss.ts";
 export { concat, expandLike, pad, reshape, slice, transpose } from "./ops/movement.ts";
-export { layerNorm, rmsNorm } from "./ops/normalization.ts";
 export {
-  type BlockwiseShape,
+  blockMaxima,
   blockwiseMatMul,
-  int8Linear,
-  matMulNBits,
+  type CachePlaces,
+  cachedAttention,
+  type Fused,
   towerAttention,
-} from "./ops/quantized.ts";
+  withFused,
+} from "./ops/native.ts";
+export { layerNorm, rmsNorm } from "./ops/normalization.ts";
+export { type BlockwiseShape, int8Linear, matMulNBits } from "./ops/quantized.ts";
 export { argMax, logSoftmax, reduceMax, reduceMean, reduceSum, softmax } from "./ops/reduction.ts";
 export { type ConstantData, constant, input, isInput, isWeight, scalar, sourceName, weight } from "./ops/source.ts";
 export { trainAttention, trainGate, trainGelu, trainLinear, trainLogProb, trainNorm } from "./ops/training.ts";

@@ -10,7 +10,8 @@ export { type LoraConfig, loraParameters, mergeLora, withLora } from "./lora.ts"
 export { lowerAttention } from "./lower-attention.ts";
 export { listParameters, type Parameter, Parameters, type Part } from "./parameters.ts";
 export { feedbackFactor } from "./quantize/error-feedback.ts";
-export { fusePackedQkv, useTowerAttention } from "./quantize/fuse.ts";
+export { fuseGateUp, fusePackedQkv, useCachedAttention, useTowerAttention } from "./quantize/fuse.ts";
+export { fuseProducts } from "./quantize/fuse-products.ts";
 export {
   layerName,
   planned,
@@ -27,4 +28,5 @@ export { toFloat32 } from "./to-float32.ts";
 export { type Attend, tower } from "./tower.ts";
 export { PRECISIONS, type Precision, useTrainingKernels } from "./training-kernels.ts";
 export { type TensorReader, type WeightMaker, weightBytes } from "./weight-bytes.ts";
+export { PEAK_BLOCK, withPeaks } from "./with-peaks.ts";
 export { queryName, withQueries } from "./with-queries.ts";

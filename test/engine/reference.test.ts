@@ -111,8 +111,7 @@ describe("the decoder graph", () => {
         const logitRows = Array.from({ length: end - at }, (_, i) => i);
         const step = {
           graph: "decode" as const,
-          first: 0,
-          count: 1,
+          slots: [0],
           tokens: end - at,
           embeds,
           lengths: [at],

@@ -96,14 +96,22 @@ describe.skipIf(!libraryPath)("full attention kernels", () => {
     const [q, k, v] = normals(4, at).map((data) => ({ dtype: "float32" as const, dims, data }));
     const run = (attrs: Attrs, feeds = { q: q!, k: k!, v: v! }) => runOp("TowerAttention", attrs, feeds, dims);
     const data = [q!.data, k!.data, v!.data];
-    expect(await run({ num_heads: 2, scale: float(at.scale) })).toEqual(attend(levels[0]!, 1, true, at, data).out);
-    expect(await run({ num_heads: 2, scale: float(at.scale), fp32: 1 })).toEqual(
+    expect(await run({ num_heads: 2, width: 144, scale: float(at.scale) })).toEqual(attend(levels[0]!, 1, true, at, data).out);
+    expect(await run({ num_heads: 2, width: 144, scale: float(at.scale), fp32: 1 })).toEqual(
       attend(levels[0]!, 1, false, at, data).out,
     );
-    const byDefault = await run({ num_heads: 2, fp32: 1 });
+    const byDefault = await run({ num_heads: 2, width: 144, fp32: 1 });
     expect(relativeDifference(byDefault, reference(at, data))).toBeLessThan(1e-5);
     const short = { ...k!, dims: [2, 49, 144], data: k!.data.subarray(0, 2 * 49 * 144) };
-    await expect(run({ num_heads: 2 }, { q: q!, k: short, v: v! })).rejects.toThrow(/must have the shape of Q/);
-    await expect(run({ num_heads: 5 })).rejects.toThrow(/num_heads x size/);
+    await expect(run({ num_heads: 2, width: 144 }, { q: q!, k: short, v: v! })).rejects.toThrow(/must have the shape of Q/);
+    await expect(run({ num_heads: 5, width: 144 })).rejects.toThrow(/width must be a multiple/);
+    // Side by side in one tensor.
+    const packed = new Float32Array(3 * 2 * 50 * 144);
+    for (let i = 0; i < 2 * 50; i++)
+      for (const [j, part] of [q!, k!, v!].entries())
+        packed.set(part.data.subarray(i * 144, (i + 1) * 144), (i * 3 + j) * 144);
+    const feed = { dtype: "float32" as const, dims: [2, 50, 432], data: packed };
+    const together = await runOp("TowerAttention", { num_heads: 2, width: 144 }, { qkv: feed }, dims);
+    expect(together).toEqual(attend(levels[0]!, 1, true, at, data).out);
   });
 });

@@ -79,6 +79,6 @@ export class PromptReader implements AsyncDisposable {
     const length = this.#ids.length;
     const embeds = await promptEmbeddings(this.#ids, this.#images, past, length, this.#model.embeddings, hiddenSize);
     this.#runner.cache.ensure(1, length, [past]);
-    return this.#runner.run({ graph, first: 0, count: 1, tokens: length - past, embeds, lengths: [past], logitRows });
+    return this.#runner.run({ graph, slots: [0], tokens: length - past, embeds, lengths: [past], logitRows });
   }
 }

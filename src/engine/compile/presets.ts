@@ -3,7 +3,9 @@ import {
   decoderGraph,
   type FlashVLConfig,
   fits,
+  fuseGateUp,
   fusePackedQkv,
+  fuseProducts,
   type GraphOutputs,
   type Kernels,
   type LayerRule,
@@ -12,8 +14,10 @@ import {
   quantize,
   SCHEME_NAMES,
   type SchemeName,
+  useCachedAttention,
   useTowerAttention,
   visionGraph,
+  withPeaks,
   withQueries,
 } from "../../model/index.ts";
 import { kernelLibraryPath } from "../runtime/index.ts";
@@ -124,15 +128,18 @@ export function presetGraphs(preset: Preset, config: FlashVLConfig, options: Pre
       `config.json: the decoder's heads have ${headDim} dimensions; the attention kernel needs a multiple of ${HEAD_MULTIPLE}.`,
     );
   }
-  const step = (plan: QuantizePlan): GraphOutputs =>
-    quantize(
-      ...(preset === "fp32" ? ([decoderGraph(config), plan] as const) : fusePackedQkv(decoderGraph(config), plan)),
-    );
-  const vision = quantize(visionGraph(config), plans.vision);
+  // Graphs in fp32 are the reference: nothing of them is fused, and they run everywhere.
   const native = plans.vision.kernels === "native" && preset !== "fp32";
+  const step = (plan: QuantizePlan): GraphOutputs => {
+    const graph = decoderGraph(config);
+    if (preset === "fp32") return quantize(graph, plan);
+    if (!native) return quantize(...fusePackedQkv(graph, plan));
+    return withPeaks(useCachedAttention(fuseProducts(quantize(...fuseGateUp(...fusePackedQkv(graph, plan))))));
+  };
   const decode = withQueries(step(plans.decode), config.decoder);
+  const vision = visionGraph(config);
   return {
-    vision: native ? useTowerAttention(vision) : vision,
+    vision: native ? fuseProducts(quantize(...useTowerAttention(vision, plans.vision))) : quantize(vision, plans.vision),
     prefill: plans.prefill === plans.decode ? decode : step(plans.prefill),
     decode,
   };

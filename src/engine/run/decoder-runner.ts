@@ -1,23 +1,21 @@
 /** @file Runs the decoder's graphs over rows of the KV cache. */
-import { cacheNames, type DecoderConfig, queryName } from "../../model/index.ts";
+import { cacheNames, type DecoderConfig, PEAK_BLOCK, queryName } from "../../model/index.ts";
 import { createTensor, type Session, type Tensor, wrapTensor } from "../runtime/index.ts";
 import type { KvCache } from "./kv-cache.ts";
 
-/** The new tokens of one run: the same number for each of `count` neighbouring slots. */
+/** The new tokens of one run: the same number for each of its slots. */
 export interface DecoderStep {
   /** The graph for many tokens of one row, or the one for few tokens of many; they may differ in precision. */
   graph: "prefill" | "decode";
-  /** First slot of the run. */
-  first: number;
-  /** Slots in the run. */
-  count: number;
+  /** The slots that take part; neighbours in ascending order unless the runner takes `anySlots`. */
+  slots: readonly number[];
   /** New tokens per slot. */
   tokens: number;
-  /** [count, tokens, hidden], row by row. */
+  /** [slots, tokens, hidden], row by row. */
   embeds: Float32Array;
-  /** [count]: tokens that each slot holds already. */
+  /** [slots]: tokens that each slot holds already. */
   lengths: readonly number[];
-  /** Which of the count·tokens positions get logits. */
+  /** Which of the slots·tokens positions get logits. */
   logitRows: readonly number[];
   /** Which of them get queries too. Only the decode graph tells. Default none. */
   queryRows?: readonly number[];
@@ -33,7 +31,9 @@ export class DecoderRunner {
   /** Memory of the decode graph's queries, [queryRows, width] per layer. */
   #queries: Float32Array[] = [];
   #logits = new ArrayBuffer(64);
+  #peaks: Float32Array | undefined;
   readonly #positions = new ArrayBuffer(4096);
+  readonly #slots = new ArrayBuffer(4096);
   readonly #total = createTensor("int32", []);
 
   constructor(config: DecoderConfig, sessions: { prefill: Session; decode: Session }, cache: KvCache) {
@@ -42,18 +42,24 @@ export class DecoderRunner {
     this.cache = cache;
   }
 
+  /** Whether the slots of a decode step may be any, in any order: the native attention finds its rows itself. */
+  get anySlots(): boolean {
+    return findsRows(this.#sessions.decode);
+  }
+
   /**
    * Appends the step's tokens to the cache, which must have room for them, and computes the logits asked for.
    * @returns float32 [logitRows, vocabulary], valid until the next run
    * @throws RuntimeError when ONNX Runtime refuses; the rows of the cache are undefined then
    */
   async run(step: DecoderStep): Promise<Float32Array> {
-    const { first, count, tokens, embeds, lengths, logitRows } = step;
+    const { slots, tokens, embeds, lengths, logitRows } = step;
     const { hiddenSize, vocabSize } = this.#config;
     const session = this.#sessions[step.graph];
-    this.#bindCache(session, first, count);
+    const count = slots.length;
+    this.#bindCache(session, slots);
 
-    const positions = this.#lastPositions(count);
+    const positions = wrapTensor("int32", [count], this.#positions);
     let longest = 0;
     for (let i = 0; i < count; i++) {
       const length = lengths[i]! + tokens;
@@ -68,11 +74,20 @@ export class DecoderRunner {
 
     session.bindInput("embeds", wrapTensor("float32", [count, tokens, hiddenSize], embeds.buffer, embeds.byteOffset));
     session.bindInput("last_positions", positions);
-    session.bindInput("total_length", this.#total);
+    if (!findsRows(session)) session.bindInput("total_length", this.#total);
     session.bindInput("logit_rows", rowTensor(logitRows));
     session.bindOutput("logits", logits);
+    this.#bindPeaks(session, logitRows.length);
     await session.run();
     return logits.data as Float32Array;
+  }
+
+  /**
+   * The largest of every `PEAK_BLOCK` logits of the last run, [logitRows, vocabulary / PEAK_BLOCK, rounded up]; undefined
+   * where the graph does not tell.
+   */
+  get peaks(): Float32Array | undefined {
+    return this.#peaks;
   }
 
   /** Queries of the last decode step, one [queryRows, width] per layer; a row begins with heads·headDim numbers. */
@@ -84,8 +99,12 @@ export class DecoderRunner {
     await Promise.all([...new Set(Object.values(this.#sessions))].map((session) => session.dispose()));
   }
 
-  #lastPositions(count: number): Tensor {
-    return wrapTensor("int32", [count], this.#positions);
+  #bindPeaks(session: Session, rows: number): void {
+    this.#peaks = undefined;
+    if (!session.outputNames.includes("peaks")) return;
+    const tensor = createTensor("float32", [rows, Math.ceil(this.#config.vocabSize / PEAK_BLOCK)]);
+    session.bindOutput("peaks", tensor);
+    this.#peaks = tensor.data as Float32Array;
   }
 
   /** Binds memory for queries, unless none are wanted and none were. */
@@ -101,8 +120,15 @@ export class DecoderRunner {
     session.bindInput("query_rows", rowTensor(rows));
   }
 
-  /** Binds past and present to the same rows, unless they are bound to them already. */
-  #bindCache(session: Session, first: number, count: number): void {
+  /** Binds past and present to the same memory, unless they are bound to it already: the step's rows, or the whole cache. */
+  #bindCache(session: Session, slots: readonly number[]): void {
+    const any = findsRows(session);
+    if (any) {
+      const rows = wrapTensor("int32", [slots.length], this.#slots);
+      (rows.data as Int32Array).set(slots);
+      session.bindInput("slots", rows);
+    }
+    const [first, count] = any ? [0, this.cache.slots] : [slots[0]!, slots.length];
     const rows = `${first} ${count} ${this.cache.version}`;
     if (this.#bound.get(session) === rows) return;
     this.#bound.delete(session);
@@ -116,6 +142,9 @@ export class DecoderRunner {
     this.#bound.set(session, rows);
   }
 }
+
+/** Whether a graph is told which rows of the whole cache are meant, instead of being given those rows alone. */
+const findsRows = (session: Session): boolean => session.inputNames.includes("slots");
 
 function rowTensor(rows: readonly number[]): Tensor {
   const tensor = createTensor("int64", [rows.length]);

@@ -20,16 +20,21 @@ export interface LayerTensors {
 export class KvCache {
   readonly #config: DecoderConfig;
   readonly #maxCapacity: number;
+  readonly #maxSlots: number;
   #layers: { key: Float32Array; value: Float32Array }[] = [];
   #slots = 0;
   #capacity = 0;
   /** Changes whenever the buffers do: tensors made before are stale then. */
   version = 0;
 
-  /** @param maxCapacity longest sequence ever stored: the model's context */
-  constructor(config: DecoderConfig, maxCapacity: number) {
+  /**
+   * @param maxCapacity longest sequence ever stored: the model's context
+   * @param maxSlots most sequences at a time; rows for them come in doublings, so that joining sequences seldom wait for a copy
+   */
+  constructor(config: DecoderConfig, maxCapacity: number, maxSlots = 1) {
     this.#config = config;
     this.#maxCapacity = maxCapacity;
+    this.#maxSlots = maxSlots;
   }
 
   get slots(): number {
@@ -57,7 +62,8 @@ export class KvCache {
       );
     }
     const { kvHeads, headDim, layers } = this.#config;
-    const newSlots = Math.max(slots, this.#slots);
+    const doubled = slots > this.#slots ? Math.min(2 * this.#slots, this.#maxSlots) : this.#slots;
+    const newSlots = Math.max(slots, doubled);
     let newCapacity = this.#capacity;
     if (capacity > this.#capacity) {
       const grown = Math.max(capacity, Math.ceil(this.#capacity * GROWTH));

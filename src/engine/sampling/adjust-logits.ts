@@ -13,6 +13,21 @@ export function adjustsLogits(settings: SamplingSettings): boolean {
   );
 }
 
+/** With more tokens than this, reading all logits is as cheap as visiting each one's neighbours. */
+const MOST_TOUCHED = 64;
+
+/**
+ * The tokens whose logits `adjustLogits` may change, each at least once; undefined where they may be many, or any: a
+ * processor is free to change all.
+ */
+export function touchedTokens(settings: SamplingSettings, counts: TokenCounts): number[] | undefined {
+  if (settings.logitsProcessor) return undefined;
+  const touched = settings.logitBias.map(([token]) => token);
+  if (settings.repetitionPenalty !== 1) touched.push(...counts.seen());
+  if (settings.frequencyPenalty !== 0 || settings.presencePenalty !== 0) touched.push(...counts.answer.keys());
+  return touched.length > MOST_TOUCHED ? undefined : touched;
+}
+
 /**
  * Applies bias, then repetition, frequency and presence penalty, then the caller's processor, in place.
  * The repetition penalty is transformers' RepetitionPenaltyLogitsProcessor; the others follow the OpenAI API reference.

@@ -1,6 +1,7 @@
 /** @file Door of sampling: from logits to the next token. */
 export { Candidates } from "./candidates.ts";
 export { logSumExp, type TokenLogprob, tokenLogprobs } from "./log-probs.ts";
+export type { LogitRow } from "./peaks.ts";
 export { type Random, randomFromState, seededRandom } from "./random.ts";
 export { type Choice, type LogprobRequest, Sampler, type SamplerState } from "./sampler.ts";
 export { type LogitsProcessor, type SamplingOptions, samplingSettings } from "./sampling-options.ts";

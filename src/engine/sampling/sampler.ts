@@ -1,9 +1,10 @@
 /** @file Chooses one request's next token from logits. */
-import { adjustLogits, adjustsLogits } from "./adjust-logits.ts";
+import { adjustLogits, adjustsLogits, touchedTokens } from "./adjust-logits.ts";
 import { type Candidates, noChoice } from "./candidates.ts";
 import { type TokenLogprob, tokenLogprobs } from "./log-probs.ts";
 import { type Random, randomFromState, seededRandom } from "./random.ts";
 import { type SamplingOptions, type SamplingSettings, samplingSettings } from "./sampling-options.ts";
+import { argmaxByPeaks, updatedPeaks } from "./peaks.ts";
 import { argmax } from "./select.ts";
 import { TokenCounts } from "./token-counts.ts";
 
@@ -54,15 +55,12 @@ export class Sampler {
     return this.#counts.generated;
   }
 
-  /** Chooses from logits [vocab], which are left as they are, and remembers the choice for the penalties. */
-  next(logits: Float32Array): Choice {
-    const settings = this.#settings;
-    let adjusted = logits;
-    if (adjustsLogits(settings)) {
-      adjusted = this.#working(logits);
-      adjustLogits(adjusted, settings, this.#counts);
-    }
-    const token = settings.greedy ? greedy(adjusted) : this.#draw(adjusted);
+  /**
+   * Chooses from logits [vocab], which are left as they are, and remembers the choice for the penalties.
+   * @param peaks the largest of every `PEAK_BLOCK` logits, if known: saves reading them all
+   */
+  next(logits: Float32Array, peaks?: Float32Array): Choice {
+    const token = this.#settings.greedy ? this.#best(logits, peaks) : this.#draw(this.#adjusted(logits));
     this.#counts.add(token);
     if (!this.#logprobs) return { token };
     const { logprob, top } = tokenLogprobs(logits, token, this.#logprobs.top, this.#logprobs.temperature);
@@ -71,11 +69,10 @@ export class Sampler {
 
   /** Probabilities [vocab] of every token as the next one, after all adjustments. Chooses nothing. */
   distribution(logits: Float32Array): Float64Array {
-    const adjusted = this.#working(logits);
-    adjustLogits(adjusted, this.#settings, this.#counts);
+    const adjusted = this.#adjusted(logits);
     const probabilities = new Float64Array(logits.length);
     if (this.#settings.greedy) {
-      probabilities[greedy(adjusted)] = 1;
+      probabilities[largest(adjusted)] = 1;
       return probabilities;
     }
     const { ids, weights } = this.#filled(adjusted);
@@ -104,14 +101,33 @@ export class Sampler {
     return this.#buffers;
   }
 
-  #working(logits: Float32Array): Float32Array {
-    this.#buffers.adjusted.set(logits);
-    return this.#buffers.adjusted;
+  /** The likeliest token: by the peaks where only a few single logits differ from the model's own. */
+  #best(logits: Float32Array, peaks: Float32Array | undefined): number {
+    const touched = peaks && touchedTokens(this.#settings, this.#counts);
+    if (!touched) return largest(this.#adjusted(logits));
+    const before = touched.map((token) => logits[token]!);
+    adjustLogits(logits, this.#settings, this.#counts);
+    try {
+      return largest(logits, updatedPeaks(logits, peaks, touched));
+    } finally {
+      touched.forEach((token, i) => {
+        logits[token] = before[i]!;
+      });
+    }
+  }
+
+  /** The logits themselves, or a copy with biases and penalties. */
+  #adjusted(logits: Float32Array): Float32Array {
+    if (!adjustsLogits(this.#settings)) return logits;
+    const { adjusted } = this.#buffers;
+    adjusted.set(logits);
+    adjustLogits(adjusted, this.#settings, this.#counts);
+    return adjusted;
   }
 }
 
-function greedy(logits: Float32Array): number {
-  const token = argmax(logits);
+function largest(logits: Float32Array, peaks?: Float32Array): number {
+  const token = peaks ? argmaxByPeaks(logits, peaks) : argmax(logits);
   if (token < 0) throw noChoice(Number.NEGATIVE_INFINITY);
   return token;
 }

@@ -1,6 +1,7 @@
 /** @file Continuous batching: requests join and leave between decoder steps, each in a slot of its own. */
 import type { DecoderConfig } from "../../model/index.ts";
 import type { DecoderRunner } from "../run/decoder-runner.ts";
+import type { LogitRow } from "../sampling/index.ts";
 import type { EmbeddingTable } from "../weights/embedding-table.ts";
 import type { AnswerSequence, LookSequence, Sequence, SequenceReport, SequenceRequest } from "./sequence.ts";
 import { Slots } from "./slots.ts";
@@ -29,7 +30,6 @@ export class QueueFullError extends Error {
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #vocabSize: number;
   readonly #slots: Slots;
   readonly #steps: StepRunner;
   readonly #queue: Sequence[] = [];
@@ -42,7 +42,6 @@ export class Scheduler {
 
   constructor(runner: DecoderRunner, embeddings: EmbeddingTable, config: DecoderConfig, options: SchedulerOptions) {
     this.#options = options;
-    this.#vocabSize = config.vocabSize;
     this.#slots = new Slots(options.maxBatch);
     this.#steps = new StepRunner(runner, embeddings, config, this.#slots);
   }
@@ -169,13 +168,13 @@ export class Scheduler {
     const last = tokens === pending.length;
     const logits = await this.#steps.prefill(sequence, tokens, last);
     sequence.pending = pending.slice(tokens);
-    if (last) this.#choose(sequence, logits);
+    if (last) this.#choose(sequence, this.#steps.row(logits, 0));
   }
 
   async #decode(sequences: Sequence[]): Promise<void> {
     const logits = await this.#steps.decode(sequences);
     sequences.forEach((sequence, i) => {
-      this.#choose(sequence, this.#row(logits, i));
+      this.#choose(sequence, this.#steps.row(logits, i));
     });
   }
 
@@ -188,7 +187,7 @@ export class Scheduler {
     const slot = sequence.slot!;
     const logits = await this.#steps.verify(sequence, draft);
     let accepted = 0;
-    while (this.#choose(sequence, this.#row(logits, accepted)) && sequence.pending[0] === draft[accepted]) {
+    while (this.#choose(sequence, this.#steps.row(logits, accepted)) && sequence.pending[0] === draft[accepted]) {
       slot.ids.push(draft[accepted]!);
       accepted++;
     }
@@ -202,16 +201,12 @@ export class Scheduler {
     this.#end(sequence);
   }
 
-  #row(logits: Float32Array, row: number): Float32Array {
-    return logits.subarray(row * this.#vocabSize, (row + 1) * this.#vocabSize);
-  }
-
   /** Gives a sequence its next token; false when it ends here. What a sampler or a taker throws is that request's own failure. */
-  #choose(sequence: Sequence, logits: Float32Array): boolean {
+  #choose(sequence: Sequence, { values, peaks }: LogitRow): boolean {
     const { request } = sequence;
     if (request.kind === "look" || request.signal?.aborted) return false;
     try {
-      const choice = request.sampler.next(logits);
+      const choice = request.sampler.next(values, peaks);
       sequence.report.firstTokenAt ||= performance.now();
       sequence.pending = [choice.token];
       if (request.accept(choice)) return true;

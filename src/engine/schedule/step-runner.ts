@@ -1,7 +1,8 @@
 /** @file Runs of the decoder for sequences in their slots: what is fed, and what the slots hold afterwards. */
-import type { DecoderConfig } from "../../model/index.ts";
+import { type DecoderConfig, PEAK_BLOCK } from "../../model/index.ts";
 import { attentionWeights } from "../run/attention-weights.ts";
 import type { DecoderRunner } from "../run/decoder-runner.ts";
+import type { LogitRow } from "../sampling/index.ts";
 import type { EmbeddingTable } from "../weights/embedding-table.ts";
 import { promptEmbeddings } from "./prompt-embeddings.ts";
 import type { Sequence } from "./sequence.ts";
@@ -28,6 +29,17 @@ export class StepRunner {
     return slots === 0 ? 0 : held / (slots * capacity);
   }
 
+  /** Row `row` of the last run's logits, and the largest of every stretch of them where the graph tells. */
+  row(logits: Float32Array, row: number): LogitRow {
+    const { vocabSize } = this.#config;
+    const { peaks } = this.#runner;
+    const stretches = Math.ceil(vocabSize / PEAK_BLOCK);
+    return {
+      values: logits.subarray(row * vocabSize, (row + 1) * vocabSize),
+      peaks: peaks?.subarray(row * stretches, (row + 1) * stretches),
+    };
+  }
+
   /** Makes room for `length` tokens and copies the first `cached` tokens of one slot into another. */
   prepare(length: number, cached: number, from: number | undefined, to: number): void {
     this.#ensureRoom(length);
@@ -51,7 +63,7 @@ export class StepRunner {
     this.#ensureRoom(end);
     const logitRows = last ? [tokens - 1] : [];
     const graph = tokens > 1 ? "prefill" : "decode";
-    const step = { graph, first: slot.index, count: 1, tokens, embeds, lengths: [past], logitRows } as const;
+    const step = { graph, slots: [slot.index], tokens, embeds, lengths: [past], logitRows } as const;
     const logits = await this.#runner.run(step);
     this.#slots.assign(slot, {
       ids: request.ids.slice(0, end),
@@ -63,16 +75,19 @@ export class StepRunner {
   /** Feeds every sequence its pending token in one run. Logits [sequences, vocabulary], in their order. */
   async decode(sequences: readonly Sequence[]): Promise<Float32Array> {
     const indices = sequences.map((sequence) => sequence.slot!.index);
+    // Where the graph takes neighbours only, slots between active ones take part with embeddings of zero; what they append
+    // lies behind their end.
     const first = Math.min(...indices);
-    const count = Math.max(...indices) - first + 1;
-    const rows = indices.map((index) => index - first);
-    // Slots between active ones take part with embeddings of zero; what they append lies behind their end.
-    const embeds = this.#rows(count);
+    const between = Array.from({ length: Math.max(...indices) - first + 1 }, (_, i) => first + i);
+    const slots = this.#runner.anySlots ? indices : between;
+    const rows = indices.map((index) => slots.indexOf(index));
+    const embeds = this.#rows(slots.length);
     const tokens = sequences.map((sequence) => sequence.pending[0]!);
     await this.#embeddings.read(tokens, embeds, rows);
     this.#ensureRoom(0);
-    const lengths = this.#slots.lengths.slice(first, first + count);
-    const step = { graph: "decode", first, count, tokens: 1, embeds, lengths, logitRows: rows } as const;
+    const held = this.#slots.lengths;
+    const lengths = slots.map((index) => held[index]!);
+    const step = { graph: "decode", slots, tokens: 1, embeds, lengths, logitRows: rows } as const;
     const logits = await this.#runner.run(step);
     for (const { slot, pending } of sequences) slot!.ids.push(pending[0]!);
     return logits;
@@ -91,7 +106,7 @@ export class StepRunner {
     const embeds = this.#rows(ids.length);
     await this.#embeddings.read(ids, embeds, rows);
     this.#ensureRoom(past + ids.length);
-    const place = { first: slot.index, count: 1, tokens: ids.length };
+    const place = { slots: [slot.index], tokens: ids.length };
     const logits = await this.#runner.run({ graph: "decode", ...place, embeds, lengths: [past], logitRows: rows });
     slot.ids.push(ids[0]!);
     return logits;
@@ -104,7 +119,7 @@ export class StepRunner {
     const embeds = this.#rows(1);
     await this.#embeddings.read(sequence.pending, embeds, [0]);
     this.#ensureRoom(past + 1);
-    const place = { first: slot.index, count: 1, tokens: 1 };
+    const place = { slots: [slot.index], tokens: 1 };
     await this.#runner.run({ graph: "decode", ...place, embeds, lengths: [past], logitRows: [], queryRows: [0] });
     slot.ids.push(sequence.pending[0]!);
     const layers = this.#runner.cache.rows(slot.index, 1);

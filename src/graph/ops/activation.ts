@@ -58,3 +58,20 @@ const siluOp = defineOp({
 });
 /** x·sigmoid(x): the decoder's gate. */
 export const silu = (x: Value): Value => apply1(siluOp, [x], {});
+
+const swiGluOp = defineOp({
+  name: "SwiGlu",
+  infer([x]) {
+    const width = x!.shape.at(-1) as number;
+    if (width % 2 !== 0) throw new RangeError(`${width} columns are not a gate and as many others`);
+    return [{ dtype: x!.dtype, shape: [...x!.shape.slice(0, -1), width / 2] }];
+  },
+  emit({ inputs: [x], outputs }, e) {
+    const [gate, up, open] = ["gate", "up", "open"].map(e.temp);
+    e.node("Split", [e.name(x)], [gate!, up!], { axis: -1, num_outputs: 2 });
+    e.node("QuickGelu", [gate!], [open!], { alpha: float(1) }, "com.microsoft");
+    e.node("Mul", [open!, up!], e.outputs(outputs));
+  },
+});
+/** silu(gate)·up of rows that hold a gate and then as many others [..., 2n] → [..., n] (Shazeer, arXiv 2002.05202). Inference only. */
+export const swiGlu = (x: Value): Value => apply1(swiGluOp, [x], {});

@@ -12,20 +12,21 @@ export interface BlockwiseShape {
   readonly block: number;
 }
 
-type BlockwiseAttrs = { readonly n: number; readonly k: number; readonly bits: 4 | 8; readonly block: number };
+/** Sizes as attributes. */
+export type BlockwiseAttrs = { readonly n: number; readonly k: number; readonly bits: 4 | 8; readonly block: number };
 
-function rowsOf(x: Value, k: number): Shape {
+export function rowsOf(x: Value, k: number): Shape {
   if (x.dtype !== "float32") throw new TypeError(`the rows are ${x.dtype}, expected float32`);
   if (x.shape.at(-1) !== k) throw new RangeError(`rows of ${x.shape.at(-1)} do not fit a weight of ${k} inputs`);
   return x.shape.slice(0, -1);
 }
 
-function checkCount(what: string, value: Value, expected: number): void {
+export function checkCount(what: string, value: Value, expected: number): void {
   if (elementCount(value.shape) !== expected)
     throw new RangeError(`${what} ${showShape(value.shape)} hold ${elementCount(value.shape)}, expected ${expected}`);
 }
 
-function checkBias(bias: Value | undefined, n: number): void {
+export function checkBias(bias: Value | undefined, n: number): void {
   if (bias && (bias.shape.length !== 1 || bias.shape[0] !== n))
     throw new RangeError(`the bias ${showShape(bias.shape)} does not fit ${n} outputs`);
 }
@@ -59,40 +60,6 @@ export const matMulNBits = (
   { n, k, bits, block }: BlockwiseShape,
   accuracyLevel: 0 | 4 = 4,
 ): Value => apply1(matMulNBitsOp, [x, w, scales, bias], { n, k, bits, block, accuracyLevel });
-
-const blockwiseOp = defineOp<BlockwiseAttrs>({
-  name: "BlockwiseMatMul",
-  infer([x, w, scales, bias], { n, k, bits, block }): TensorType[] {
-    const columns = Math.ceil(n / 16) * 16;
-    const blocks = Math.ceil(k / block);
-    const lead = rowsOf(x!, k);
-    checkCount("the packed weights", w!, (columns * blocks * block * bits) / 8);
-    checkCount("the scales", scales!, columns * blocks);
-    checkBias(bias, n);
-    return [{ dtype: "float32", shape: [...lead, n] }];
-  },
-  emit({ inputs, outputs, attrs: { n, k, bits, block } }, e) {
-    const attrs = { K: k, N: n, bits, block_size: block };
-    e.node(
-      "BlockwiseMatMul",
-      inputs.map((v) => e.name(v)),
-      e.outputs(outputs),
-      attrs,
-      "flashvl",
-    );
-  },
-});
-/**
- * x·Wᵀ + bias by this package's own kernel (native/README.md): the same bits for a row alone or among others.
- * x [..., k] · w uint8 and scales float16 or float32 in panels of 16 rows → [..., n].
- */
-export const blockwiseMatMul = (
-  x: Value,
-  w: Value,
-  scales: Value,
-  bias: Value | undefined,
-  { n, k, bits, block }: BlockwiseShape,
-): Value => apply1(blockwiseOp, [x, w, scales, bias], { n, k, bits, block });
 
 /** Largest magnitude of a quantised activation; -128 stays unused, so that rounding is symmetric. */
 const INT8_MAX = 127;
@@ -158,29 +125,3 @@ export function int8Linear(x: Value, w: Value, scales: Value, bias?: Value): Val
   const [k, n] = w.shape as [number, number];
   return apply1(int8LinearOp, [x, w, scales, bias], { n, k });
 }
-
-const towerAttentionOp = defineOp<{ readonly heads: number; readonly scale: number; readonly fp32: number }>({
-  name: "TowerAttention",
-  infer([q, k, v], { heads }) {
-    for (const other of [k!, v!])
-      if (other.shape.length !== 3 || other.shape.at(-1) !== q!.shape.at(-1))
-        throw new RangeError(`q ${showShape(q!.shape)} and ${showShape(other.shape)} differ: expected one shape`);
-    if ((q!.shape[2] as number) % heads !== 0)
-      throw new RangeError(`${q!.shape[2]} is not a multiple of ${heads} heads`);
-    return [{ dtype: "float32", shape: q!.shape }];
-  },
-  emit: ({ inputs, outputs, attrs: { heads, scale, fp32 } }, e) =>
-    e.node(
-      "TowerAttention",
-      inputs.map((v) => e.name(v)),
-      e.outputs(outputs),
-      { num_heads: heads, scale: float(scale), fp32 },
-      "flashvl",
-    ),
-});
-/**
- * softmax(q·kᵀ·scale)·v per head, nothing masked, by this package's own kernel: q, k, v [batch, seq, heads·dim].
- * @param exact float32 throughout; otherwise factors are bfloat16 where the processor has such instructions
- */
-export const towerAttention = (q: Value, k: Value, v: Value, heads: number, scale: number, exact = false): Value =>
-  apply1(towerAttentionOp, [q, k, v], { heads, scale, fp32: exact ? 1 : 0 });

@@ -1,19 +1,24 @@
-/** @file Passes that give kernels what they take in one piece: q, k and v of the decoder as one product, the tower's attention. */
+/** @file Passes that give kernels what they take in one piece: q, k and v as one product, gate and up as one, attention. */
 import {
   apply,
+  cachedAttention,
+  concat,
+  input,
   linear,
   linearOp,
   type Node,
   rewrite,
   scoped,
   sourceName,
+  swiGlu,
   towerAttention,
   type Value,
   weight,
 } from "../../graph/index.ts";
 import type { GraphOutputs } from "../inference-graphs.ts";
-import { planned, type QuantizePlan, weightOf } from "./quantize-graph.ts";
+import { layerName, planned, type QuantizePlan, weightOf } from "./quantize-graph.ts";
 import type { ConcatRecipe } from "./recipes.ts";
+import { schemeFor } from "./scheme.ts";
 
 const isLinear = (v: Value | undefined): v is Value => v?.node.op.name === linearOp.name;
 
@@ -58,19 +63,81 @@ export function fusePackedQkv(outputs: GraphOutputs, plan: QuantizePlan): [Graph
     if (node.op.name !== "GroupQueryAttention" || !node.inputs[1]) return undefined;
     const qkv = packed(node, plan, now);
     if (!qkv) return undefined;
-    const name = sourceName(qkv.node.inputs[1]!).replace(/\.weight$/, "");
-    rules.push([name, planned(weightOf(node.inputs[0]!.node.inputs[1])!, plan)]);
+    rules.push([layerName(qkv.node.inputs[1]!), planned(weightOf(node.inputs[0]!.node.inputs[1])!, plan)]);
     return scoped(node.scope, () => apply(node.op, [qkv, undefined, undefined, ...inputs.slice(3)], node.attrs));
   });
   return [named(outputs, values), { ...plan, rules }];
 }
 
-/** The tower's attention by the native kernel. @param exact float32 throughout */
-export function useTowerAttention(outputs: GraphOutputs, exact = false): GraphOutputs {
-  const values = rewrite(Object.values(outputs), (node, [q, k, v]) => {
+/**
+ * Computes gate and up of each decoder layer as one product, of which the native kernel makes silu(gate)·up. Layers whose two
+ * parts have different precisions in the plan, or another than blockwise, stay as they are.
+ * @returns the new graph, and the plan with a rule for every fused layer
+ */
+export function fuseGateUp(outputs: GraphOutputs, plan: QuantizePlan): [GraphOutputs, QuantizePlan] {
+  const rules = [...plan.rules];
+  const values = rewrite(Object.values(outputs), (node, _, now) => {
+    const [silu, up] = node.inputs;
+    const gate = silu?.node.inputs[0];
+    if (node.op.name !== "Mul" || silu?.node.op.name !== "Silu" || !isLinear(gate) || !isLinear(up)) return undefined;
+    const weights = [gate, up].flatMap(({ node }) => (node.inputs[2] ? [] : (weightOf(node.inputs[1]) ?? [])));
+    const [scheme, ...others] = new Set(weights.map((w) => planned(w, plan)));
+    const alike = weights.length === 2 && others.length === 0 && gate.node.inputs[0] === up.node.inputs[0];
+    if (!alike) return undefined;
+    const [n, k] = weights[0]!.shape as [number, number];
+    if (n % PANEL !== 0 || schemeFor(scheme!, k).kind !== "blockwise") return undefined;
+    const name = sourceName(weights[0]!).replace(/gate_proj\.weight$/, "gate_up_proj");
+    rules.push([name, scheme!]);
+    return scoped(gate.node.scope, () => [
+      swiGlu(linear(now(gate.node.inputs[0]!), stacked(`${name}.weight`, weights))),
+    ]);
+  });
+  return [named(outputs, values), { ...plan, rules }];
+}
+
+/**
+ * The tower's attention by the native kernel, with q, k and v as one product where the plan gives them one precision.
+ * @param exact float32 throughout
+ * @returns the new graph, and the plan with a rule for every fused layer
+ */
+export function useTowerAttention(
+  outputs: GraphOutputs,
+  plan: QuantizePlan,
+  exact = false,
+): [GraphOutputs, QuantizePlan] {
+  const rules = [...plan.rules];
+  const values = rewrite(Object.values(outputs), (node, [q, k, v], now) => {
     if (node.op.name !== "MultiHeadAttention") return undefined;
     const { heads, scale } = node.attrs as { heads: number; scale: number };
-    return scoped(node.scope, () => [towerAttention(q!, k!, v!, heads, scale, exact)]);
+    const qkv = packed(node, plan, now);
+    if (qkv) rules.push([layerName(qkv.node.inputs[1]!), planned(weightOf(node.inputs[0]!.node.inputs[1])!, plan)]);
+    return scoped(node.scope, () => [
+      qkv
+        ? towerAttention(qkv, undefined, undefined, heads, scale, exact)
+        : towerAttention(q!, k!, v!, heads, scale, exact),
+    ]);
+  });
+  return [named(outputs, values), { ...plan, rules }];
+}
+
+/**
+ * The decoder's attention by the native kernel. Each sequence of a run then names the row of the cache that is its own: past
+ * and present are the whole cache, and input `slots` int32 [batch] says which rows. Instead of `batch` rows, inputs
+ * `past.{i}.key|value` have `slots` of them.
+ */
+export function useCachedAttention(outputs: GraphOutputs): GraphOutputs {
+  const slots = input("slots", "int32", ["batch"]);
+  const values = rewrite(Object.values(outputs), (node, inputs) => {
+    if (node.op.name !== "GroupQueryAttention") return undefined;
+    const [q, k, v, pastKey, pastValue, lastPositions, , cos, sin] = inputs as Value[];
+    const { heads, kvHeads, scale } = node.attrs as { heads: number; kvHeads: number; scale: number };
+    const cache = [pastKey!, pastValue!].map((past) =>
+      input(sourceName(past), "float32", ["slots", ...past.shape.slice(1)]),
+    ) as [Value, Value];
+    return scoped(node.scope, () => {
+      const qkv = k ? concat([q!, k, v!], -1) : q!;
+      return cachedAttention(qkv, cache, { slots, lastPositions: lastPositions!, cos: cos!, sin: sin! }, { heads, kvHeads, scale });
+    });
   });
   return named(outputs, values);
 }

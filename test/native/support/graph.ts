@@ -44,5 +44,5 @@ export function blockwiseCall(p: Product, lead: number[] = [p.m]): { attrs: Attr
     scales: { dtype: p.scales instanceof Uint16Array ? "float16" : "float32", dims: [p.scales.length], data: p.scales },
   };
   if (p.bias) feeds.bias = { dtype: "float32", dims: [p.n], data: p.bias };
-  return { attrs: { K: p.k, N: p.n, bits: p.bits, block_size: p.block }, feeds };
+  return { attrs: { K: p.k, N: p.n, bits: p.bits, block_size: p.block, width: p.n }, feeds };
 }
