@@ -13,6 +13,7 @@ import { parseConfig } from "../../src/model/index.ts";
 import { describeMachine, machineLine } from "../machine.ts";
 import { writeSection } from "../results-section.ts";
 import { withDisturbance } from "./disturbance.ts";
+import type { CostOptions, Costs } from "./measure-costs.ts";
 import type { MeasureOptions, PresetTimes } from "./measure-preset.ts";
 import { memoryBandwidth } from "./memory-bandwidth.ts";
 import { plotMeasured } from "./plot.ts";
@@ -35,6 +36,7 @@ Peers: run \`npm install\` in bench/peers for llama.cpp; PyTorch is used where p
 /** Tokens of a prompt with one picture and a short question. */
 const PROMPT_TOKENS = 290;
 const CONCURRENT = [1, 2, 4, 8, 16];
+const CONTEXTS = [256, 1024, 4096, 8192];
 const run = promisify(execFile);
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const LIMIT = { maxBuffer: 1 << 26 };
@@ -76,7 +78,15 @@ async function main(): Promise<void> {
   const checkpoint = await openCheckpoint(values.checkpoint);
   const config = parseConfig(checkpoint.config);
   const presets = values.presets.split(",") as Preset[];
-  const found: Measured = { ours: {}, peers: {}, bytesPerSecond: [], tokenBytes: {}, diskBytes: {}, others: {} };
+  const found: Measured = {
+    ours: {},
+    peers: {},
+    bytesPerSecond: [],
+    tokenBytes: {},
+    diskBytes: {},
+    others: {},
+    costs: {},
+  };
   for (const preset of presets) {
     console.error(`compile ${preset}`);
     const options = { preset, runtimeVersion: nativeRuntime().version, cacheDir: values.cache };
@@ -138,6 +148,18 @@ async function main(): Promise<void> {
       found.peers[name] = typeof times === "string" ? times : [...(before ?? []), times];
     }
   }
+  if (presets.includes("auto"))
+    for (const count of new Set([threads, 1])) {
+      console.error(`costs with ${count} threads`);
+      // One thread takes long over long contexts, and what grows is the same.
+      const contexts = count === 1 ? CONTEXTS.slice(0, 2) : CONTEXTS;
+      const paths = { checkpoint: values.checkpoint, cacheDir: values.cache };
+      const options: CostOptions = { ...paths, preset: "auto", threads: count, contexts };
+      const args = ["--import", "tsx", here("measure-costs.ts"), JSON.stringify(options)];
+      const costs = await measured<Costs>(process.execPath, args);
+      if (typeof costs === "string") throw new Error(`costs with ${count} threads failed: ${costs}`);
+      found.costs[count] = costs;
+    }
   await checkpoint.close();
   write(found, await plotMeasured(found));
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { FlashVL, type Preset } from "../../src/engine/index.ts";
 import type { RgbImage } from "../../src/processor/index.ts";
+import { throughput } from "./concurrent.ts";
 
 export interface MeasureOptions {
   checkpoint: string;
@@ -23,6 +24,8 @@ export interface PresetTimes {
   tokenMs: number[];
   secondTurnMs: number[];
   tokensPerSecond: Record<number, number>;
+  /** The same with the time that reading the prompts takes. */
+  overallPerSecond: Record<number, number>;
   /** A text that is in the prompt, said again: without drafts and with them. */
   copyMs: number[];
   copyDraftedMs: number[];
@@ -59,7 +62,7 @@ async function measure(options: MeasureOptions): Promise<PresetTimes> {
   const times: PresetTimes = {
     readyS: (performance.now() - began) / 1000,
     ...{ towerMs: [], prefillMs: [], ttftMs: [], tokenMs: [], secondTurnMs: [], copyMs: [], copyDraftedMs: [] },
-    ...{ tokensPerSecond: {}, copySame: true, residentBytes: 0, peakBytes: 0 },
+    ...{ tokensPerSecond: {}, overallPerSecond: {}, copySame: true, residentBytes: 0, peakBytes: 0 },
   };
   // End tokens would make answers of random weights end early.
   const logitBias = Object.fromEntries(model.config.decoder.eosTokenIds.map((id) => [id, -100]));
@@ -79,15 +82,9 @@ async function measure(options: MeasureOptions): Promise<PresetTimes> {
   }
   times.residentBytes = resident();
   for (const count of concurrent) {
-    const requests = Array.from({ length: count }, (_, i) => ({
-      image: null,
-      messages: [{ role: "user" as const, content: `${i} of ${count}: tell me something.` }],
-      options: greedy,
-    }));
-    const answers = await model.generateMany(requests);
-    // From the moment in which all are decoding to the first end: reading the prompts is another measurement.
-    const perToken = Math.max(...answers.map(({ timings }) => timings.perTokenMs));
-    times.tokensPerSecond[count] = (1000 * count) / perToken;
+    const { together, overall } = await throughput(model, count, greedy);
+    times.tokensPerSecond[count] = together;
+    times.overallPerSecond[count] = overall;
   }
   const list = Array.from(
     { length: 12 },

@@ -1,4 +1,5 @@
 /** @file From the times of all rounds to medians, ratios and the lines of RESULTS.md. */
+import type { Cost, Costs } from "./measure-costs.ts";
 import type { PresetTimes } from "./measure-preset.ts";
 
 export interface PeerTimes {
@@ -18,6 +19,8 @@ export interface Measured {
   diskBytes: Record<string, number>;
   /** Largest share of the machine that other programs took while each was measured, by name. */
   others: Record<string, number>;
+  /** Of preset `auto`, by number of threads; measured once. */
+  costs: Record<number, Costs>;
 }
 
 /** Where others took more than this share of the machine, times say nothing: no ratio is made of them. */
@@ -147,16 +150,18 @@ export function tables(measured: Measured): string {
     ]);
   });
   const counts = Object.keys(ours.auto?.[0]?.tokensPerSecond ?? {});
-  const speeds = Object.entries(ours).map(([name, runs]) =>
-    row([
-      name,
-      ...counts.map((count) =>
-        spread(
-          runs.map((run) => run.tokensPerSecond[Number(count)]!),
-          1,
+  const speeds = Object.entries(ours).flatMap(([name, runs]) =>
+    (["tokensPerSecond", "overallPerSecond"] as const).map((key) =>
+      row([
+        key === "tokensPerSecond" ? name : `${name}, with prompts`,
+        ...counts.map((count) =>
+          spread(
+            runs.map((run) => run[key][Number(count)]!),
+            1,
+          ),
         ),
-      ),
-    ]),
+      ]),
+    ),
   );
   const ratioRows = Object.entries({ ...ratios(measured), ...absolutes(measured) }).map(([name, value]) =>
     row([name, value === null ? "not measured, or disturbed" : value.toFixed(3)]),
@@ -167,8 +172,34 @@ export function tables(measured: Measured): string {
       1,
     )} GB/s.`,
     [row(head), row(head.map(() => "---")), ...mine, ...theirs].join("\n"),
-    "Tokens per second, all requests together:",
+    "Tokens per second, all requests together: while all are being written, and with the time that their prompts take:",
     [row(["requests", ...counts]), row(["", ...counts].map(() => "---")), ...speeds].join("\n"),
+    ...costTables(measured.costs),
     [row(["ratio", "value"]), row(["---", "---"]), ...ratioRows].join("\n"),
   ].join("\n\n");
+}
+
+/** Growth of cost with context, and with cores. */
+function costTables(costs: Measured["costs"]): string[] {
+  const threads = Object.keys(costs).map(Number);
+  if (threads.length === 0) return [];
+  const contexts = Object.keys(costs[threads[0]!]!.byContext).map(Number);
+  const of = (count: number, context: number) => costs[count]!.byContext[context];
+  const cells = (count: number, pick: (cost: Cost) => string) =>
+    contexts.map((context) => {
+      const cost = of(count, context);
+      return cost ? pick(cost) : "";
+    });
+  const lines = threads.flatMap((count) => [
+    row([`one token, ${count} threads`, ...cells(count, ({ tokenMs }) => tokenMs.toFixed(1))]),
+    row([
+      `reading one token of the prompt, ${count} threads`,
+      ...cells(count, ({ readMs, newTokens }) => (readMs / newTokens).toFixed(2)),
+    ]),
+  ]);
+  const pictures = threads.map((count) => `${costs[count]!.pictureMs.toFixed(0)} ms with ${count} threads`).join(", ");
+  return [
+    `Cost by length of the conversation in tokens, milliseconds, preset auto, one run. A picture: ${pictures}.`,
+    [row(["", ...contexts.map(String)]), row(["", ...contexts].map(() => "---")), ...lines].join("\n"),
+  ];
 }

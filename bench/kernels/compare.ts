@@ -84,7 +84,10 @@ async function compareProducts(m: number, n: number, k: number): Promise<void> {
     const blocks = k / block;
     const w = constant(new Uint8Array((n * k * bits) / 8).fill(0x5a + i), "uint8", [(n * k * bits) / 8]);
     const s = input(`h${i}`, "float16", [n * blocks]);
-    return { y: call("BlockwiseMatMul", "flashvl", [x, w, s], { K: k, N: n, bits, block_size: block, width: n }, dims), dims };
+    return {
+      y: call("BlockwiseMatMul", "flashvl", [x, w, s], { K: k, N: n, bits, block_size: block, width: n }, dims),
+      dims,
+    };
   };
   const ort = (bits: number, block: number) => (i: number) => {
     // As constants: only then does ONNX Runtime pack them when the session is created.

@@ -16,9 +16,17 @@ struct Panels {
   int64_t step = 16 * Numbers::kGroup;
 };
 
+// Memory that the first and the second tile of rows bring into the cache while they compute, so that neither waits for the
+// other: this many lines of 64 bytes for each group of k.
+constexpr int kLinesPerGroup = 4;
+struct Ahead {
+  const char* lines[2] = {nullptr, nullptr};
+};
+
 // c [rows, panels * 16] (+)= a [rows, k] w.
 template <int kRows, int kPanels>
-void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const Panels& w, int64_t groups, float* c, int64_t c_stride, bool accumulate) {
+void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const Panels& w, int64_t groups, float* c, int64_t c_stride, bool accumulate,
+                  const char* ahead) {
   typename Isa::Floats sum[kRows][kPanels];
   FLASHVL_UNROLL
   for (int r = 0; r < kRows; ++r) {
@@ -26,6 +34,10 @@ void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const Pan
     for (int p = 0; p < kPanels; ++p) sum[r][p] = accumulate ? Isa::load_floats(c + r * c_stride + p * 16) : Isa::zero();
   }
   for (int64_t g = 0; g < groups; ++g) {
+    if (ahead) {
+      FLASHVL_UNROLL
+      for (int i = 0; i < kLinesPerGroup; ++i) Isa::prefetch(ahead + (g * kLinesPerGroup + i) * 64);
+    }
     typename Numbers::Lanes lanes[kPanels];
     FLASHVL_UNROLL
     for (int p = 0; p < kPanels; ++p) lanes[p] = Numbers::load(w.data + p * w.stride + g * w.step);
@@ -43,7 +55,7 @@ void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const Pan
   }
 }
 
-using ProductFn = void (*)(const typename Numbers::Packed*, int64_t, const Panels&, int64_t, float*, int64_t, bool);
+using ProductFn = void (*)(const typename Numbers::Packed*, int64_t, const Panels&, int64_t, float*, int64_t, bool, const char*);
 
 struct ProductTable {
   ProductFn by_size[Isa::kAttentionRows + 1][Isa::kAttentionPanels + 1];
@@ -59,7 +71,7 @@ struct ProductTable {
 
 // The same over any count of rows and panels, the panels outermost so that they are read from memory once.
 void product(const typename Numbers::Packed* a, int64_t a_stride, const Panels& w, int64_t groups, float* c, int64_t c_stride, int64_t rows,
-             int64_t panels, bool accumulate) {
+             int64_t panels, bool accumulate, const Ahead& ahead = {}) {
   static const ProductTable table = [] {
     ProductTable t = {};
     t.fill<Isa::kAttentionRows, Isa::kAttentionPanels>();
@@ -72,7 +84,7 @@ void product(const typename Numbers::Packed* a, int64_t a_stride, const Panels& 
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t row = tile * rows / tiles, height = (tile + 1) * rows / tiles - row;
       table.by_size[height][width](a + row * a_stride, a_stride, {w.data + first * w.stride, w.stride, w.step}, groups,
-                                   c + row * c_stride + first * 16, c_stride, accumulate);
+                                   c + row * c_stride + first * 16, c_stride, accumulate, tile < 2 && run == 0 ? ahead.lines[tile] : nullptr);
     }
   }
 }

@@ -22,30 +22,21 @@ void pack_keys(const float* k, int64_t keys, int64_t size, float* out) {
   for (int64_t d = 0; d < size; d += 16) Isa::transpose16(k + d, size, out + d * 16);
 }
 
-// Keys whose bytes are asked for ahead of those that are packed: the columns of a panel are read in an order that no
-// prefetcher of the hardware sees through.
-constexpr int64_t kKeysAhead = 32;
-
-void fetch(const float* from, int64_t count) {
-  for (int64_t i = 0; i < count; i += 16) Isa::prefetch(from + i);
-}
-
 // Each row's arithmetic, and its order, depend on the row and the chunk alone.
 void cached_chunk(const CacheChunk& at, float* scratch, const ChunkResult& out) {
   const int64_t width = padded(at.keys, 16), panel = at.size * 16;
   float* scores = scratch;                    // [rows, width], then the weights
   float* packed = scratch + at.rows * width;  // [kPackedKeyPanels, size, 16]
-  fetch(at.k, (at.keys < kKeysAhead ? at.keys : kKeysAhead) * at.size);
-  for (int64_t first = 0; first < at.keys; first += kPackedKeyPanels * 16) {
+  constexpr int64_t kGroup = kPackedKeyPanels * 16;  // as many lines as the tiles over it fetch: kLinesPerGroup * 16 numbers for each of `size`
+  static_assert(kPackedKeyPanels == kLinesPerGroup, "a tile fetches the next group of keys, or this one's values");
+  for (int64_t i = 0; i < at.size * (at.keys < kGroup ? at.keys : kGroup); i += 16) Isa::prefetch(at.k + i);
+  for (int64_t first = 0; first < at.keys; first += kGroup) {
     int64_t panels = 0;
-    for (int64_t key = first; key < at.keys && panels < kPackedKeyPanels; key += 16, ++panels) {
-      const int64_t count = at.keys - key < 16 ? at.keys - key : 16;
-      const int64_t ahead = at.keys - key - kKeysAhead;
-      if (ahead > 0) fetch(at.k + (key + kKeysAhead) * at.size, (ahead < 16 ? ahead : 16) * at.size);
-      fetch(at.v + key * at.size, count * at.size);  // needed next
-      pack_keys(at.k + key * at.size, count, at.size, packed + panels * panel);
-    }
-    product(at.q, at.size, {packed, panel}, at.size, scores + first, width, at.rows, panels, false);
+    for (int64_t key = first; key < at.keys && panels < kPackedKeyPanels; key += 16, ++panels)
+      pack_keys(at.k + key * at.size, at.keys - key < 16 ? at.keys - key : 16, at.size, packed + panels * panel);
+    const float* next = first + kGroup < at.keys ? at.k + (first + kGroup) * at.size : nullptr;
+    const Ahead ahead = {{(const char*)next, (const char*)(at.v + first * at.size)}};
+    product(at.q, at.size, {packed, panel}, at.size, scores + first, width, at.rows, panels, false, ahead);
   }
   for (int64_t r = 0; r < at.rows; ++r) {
     int64_t visible = at.visible + r / at.rows_per_token;

@@ -96,14 +96,18 @@ describe.skipIf(!libraryPath)("full attention kernels", () => {
     const [q, k, v] = normals(4, at).map((data) => ({ dtype: "float32" as const, dims, data }));
     const run = (attrs: Attrs, feeds = { q: q!, k: k!, v: v! }) => runOp("TowerAttention", attrs, feeds, dims);
     const data = [q!.data, k!.data, v!.data];
-    expect(await run({ num_heads: 2, width: 144, scale: float(at.scale) })).toEqual(attend(levels[0]!, 1, true, at, data).out);
+    expect(await run({ num_heads: 2, width: 144, scale: float(at.scale) })).toEqual(
+      attend(levels[0]!, 1, true, at, data).out,
+    );
     expect(await run({ num_heads: 2, width: 144, scale: float(at.scale), fp32: 1 })).toEqual(
       attend(levels[0]!, 1, false, at, data).out,
     );
     const byDefault = await run({ num_heads: 2, width: 144, fp32: 1 });
     expect(relativeDifference(byDefault, reference(at, data))).toBeLessThan(1e-5);
     const short = { ...k!, dims: [2, 49, 144], data: k!.data.subarray(0, 2 * 49 * 144) };
-    await expect(run({ num_heads: 2, width: 144 }, { q: q!, k: short, v: v! })).rejects.toThrow(/must have the shape of Q/);
+    await expect(run({ num_heads: 2, width: 144 }, { q: q!, k: short, v: v! })).rejects.toThrow(
+      /must have the shape of Q/,
+    );
     await expect(run({ num_heads: 5, width: 144 })).rejects.toThrow(/width must be a multiple/);
     // Side by side in one tensor.
     const packed = new Float32Array(3 * 2 * 50 * 144);

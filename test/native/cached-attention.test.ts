@@ -55,8 +55,18 @@ async function attend(cache: Cache, pieces: readonly Piece[], threads = 2): Prom
     session.bindInput(name, runtime.wrap(dtype, dims, data.buffer as ArrayBuffer, data.byteOffset));
   const rows = new Float32Array(pieces.flatMap((piece) => [...piece.rows]));
   bind("qkv", "float32", [pieces.length, tokens, WIDTH], rows);
-  bind("slots", "int32", [pieces.length], Int32Array.from(pieces, ({ slot }) => slot));
-  bind("last", "int32", [pieces.length], Int32Array.from(pieces, (piece) => piece.past + tokens - 1));
+  bind(
+    "slots",
+    "int32",
+    [pieces.length],
+    Int32Array.from(pieces, ({ slot }) => slot),
+  );
+  bind(
+    "last",
+    "int32",
+    [pieces.length],
+    Int32Array.from(pieces, (piece) => piece.past + tokens - 1),
+  );
   bind("cos", "float32", [CAPACITY, HALF], cos!);
   bind("sin", "float32", [CAPACITY, HALF], sin!);
   for (const name of ["keys", "values"] as const) {

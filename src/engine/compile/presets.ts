@@ -139,7 +139,9 @@ export function presetGraphs(preset: Preset, config: FlashVLConfig, options: Pre
   const decode = withQueries(step(plans.decode), config.decoder);
   const vision = visionGraph(config);
   return {
-    vision: native ? fuseProducts(quantize(...useTowerAttention(vision, plans.vision))) : quantize(vision, plans.vision),
+    vision: native
+      ? fuseProducts(quantize(...useTowerAttention(vision, plans.vision)))
+      : quantize(vision, plans.vision),
     prefill: plans.prefill === plans.decode ? decode : step(plans.prefill),
     decode,
   };

@@ -23,7 +23,7 @@ const write = (values: Float32Array) => (at: number, value: number) => {
 
 describe("KvCache", () => {
   it("grows in steps and keeps what each slot holds", () => {
-    const cache = new KvCache(config, 2000);
+    const cache = new KvCache(config, 2000, 3);
     cache.ensure(2, 10, [0, 0]);
     expect([cache.slots, cache.capacity, cache.version]).toEqual([2, 256, 1]);
     const values = data(cache, 1);
@@ -39,7 +39,7 @@ describe("KvCache", () => {
   });
 
   it("copies a beginning from one slot to another", () => {
-    const cache = new KvCache(config, 2000);
+    const cache = new KvCache(config, 2000, 3);
     cache.ensure(2, 10, [0, 0]);
     const values = data(cache, 0);
     each(cache, 1, 50, write(values));

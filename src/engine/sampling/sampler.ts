@@ -2,9 +2,9 @@
 import { adjustLogits, adjustsLogits, touchedTokens } from "./adjust-logits.ts";
 import { type Candidates, noChoice } from "./candidates.ts";
 import { type TokenLogprob, tokenLogprobs } from "./log-probs.ts";
+import { argmaxByPeaks, updatedPeaks } from "./peaks.ts";
 import { type Random, randomFromState, seededRandom } from "./random.ts";
 import { type SamplingOptions, type SamplingSettings, samplingSettings } from "./sampling-options.ts";
-import { argmaxByPeaks, updatedPeaks } from "./peaks.ts";
 import { argmax } from "./select.ts";
 import { TokenCounts } from "./token-counts.ts";
 

@@ -118,8 +118,7 @@ export const towerAttention = (
   heads: number,
   scale: number,
   exact = false,
-): Value =>
-  apply1(towerAttentionOp, [q, k, v], { heads, scale, fp32: exact ? 1 : 0 });
+): Value => apply1(towerAttentionOp, [q, k, v], { heads, scale, fp32: exact ? 1 : 0 });
 
 type CachedAttrs = { readonly heads: number; readonly kvHeads: number; readonly scale: number };
 

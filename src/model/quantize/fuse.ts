@@ -136,7 +136,12 @@ export function useCachedAttention(outputs: GraphOutputs): GraphOutputs {
     ) as [Value, Value];
     return scoped(node.scope, () => {
       const qkv = k ? concat([q!, k, v!], -1) : q!;
-      return cachedAttention(qkv, cache, { slots, lastPositions: lastPositions!, cos: cos!, sin: sin! }, { heads, kvHeads, scale });
+      return cachedAttention(
+        qkv,
+        cache,
+        { slots, lastPositions: lastPositions!, cos: cos!, sin: sin! },
+        { heads, kvHeads, scale },
+      );
     });
   });
   return named(outputs, values);
