@@ -1,6 +1,6 @@
 /** @file Linear layers over quantised weights, each in the form that one of ONNX Runtime's kernels takes. Inference only. */
 
-import { apply1, defineOp, type Emitter, float } from "../op.ts";
+import { apply1, defineOp, type Emitter } from "../op.ts";
 import { elementCount, type Shape, showShape } from "../shape.ts";
 import type { TensorType, Value } from "../value.ts";
 
