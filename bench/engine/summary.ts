@@ -183,7 +183,7 @@ export function tables(measured: Measured): string {
 function costTables(costs: Measured["costs"]): string[] {
   const threads = Object.keys(costs).map(Number);
   if (threads.length === 0) return [];
-  const contexts = Object.keys(costs[threads[0]!]!.byContext).map(Number);
+  const contexts = [...new Set(threads.flatMap((count) => Object.keys(costs[count]!.byContext).map(Number)))];
   const of = (count: number, context: number) => costs[count]!.byContext[context];
   const cells = (count: number, pick: (cost: Cost) => string) =>
     contexts.map((context) => {
