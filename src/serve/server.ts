@@ -61,6 +61,7 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
     },
   );
   const queue = new AdmissionQueue(settings.parallel, settings.maxQueue);
+  const bodies = new BodyBudget(settings.maxBodyBytes, settings.maxBodyMemoryBytes);
   const context: ServeContext = {
     settings,
     model() {
@@ -71,8 +72,13 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
       throw new ApiError(503, message, { code, headers: { "retry-after": "5" } });
     },
     queue,
-    bodies: new BodyBudget(settings.maxBodyBytes, settings.maxBodyMemoryBytes),
-    metrics: new ServerMetrics({ modelName: settings.modelName[0] ?? "flashvl", queue, stats: () => model?.stats?.() }),
+    bodies,
+    metrics: new ServerMetrics({
+      modelName: settings.modelName[0] ?? "flashvl",
+      queue,
+      bodyBytes: () => bodies.held,
+      stats: () => model?.stats?.(),
+    }),
     pictures: options.pictures ?? pictureLoader(settings),
     log,
     closing: closing.signal,
