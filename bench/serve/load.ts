@@ -26,6 +26,10 @@ export interface Gauge {
   residentBytes: number;
   running: number;
   waiting: number;
+  /** Answers being written by the engine. */
+  engineRunning: number;
+  /** Bytes of request bodies in memory. */
+  bodyBytes: number;
 }
 
 /** Everything a load brought. */
@@ -90,7 +94,8 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   return { seconds: took, samples, gauges };
 }
 
-async function readGauge(url: string, key: string | undefined, at: number): Promise<Gauge | undefined> {
+/** The server's state now; undefined when its metrics cannot be read. */
+export async function readGauge(url: string, key: string | undefined, at: number): Promise<Gauge | undefined> {
   const response = await fetch(`${url}/metrics`, { headers: key ? { authorization: `Bearer ${key}` } : {} }).catch(
     () => undefined,
   );
@@ -103,6 +108,8 @@ async function readGauge(url: string, key: string | undefined, at: number): Prom
     residentBytes: value("process_resident_memory_bytes"),
     running: value("vllm:num_requests_running"),
     waiting: value("vllm:num_requests_waiting"),
+    engineRunning: value("flashvl:engine_requests_running"),
+    bodyBytes: value("flashvl:request_body_bytes"),
   };
 }
 
