@@ -6,15 +6,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { afterAll, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import { until } from "./start.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const tiny = join(root, "test/golden/static-tiny");
 const folder = mkdtempSync(join(tmpdir(), "flashvl-command-"));
-/** A process that compiles its sources and loads a model may take long on a busy machine; a broken one never gets there. */
-const PATIENCE_MS = 180_000;
-vi.setConfig({ testTimeout: PATIENCE_MS });
 const COMMAND = ["--import", "tsx", join(root, "src/cli/main.ts")];
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -45,9 +42,9 @@ function run(args: string[], env: Record<string, string> = {}): Running {
 
 /** Address of a server whose model is loaded. */
 async function ready(server: Running): Promise<string> {
-  await until(() => expect(server.out + server.log).toMatch(/Listening on http:\/\/127\.0\.0\.1:\d+/), PATIENCE_MS);
+  await until(() => expect(server.out + server.log).toMatch(/Listening on http:\/\/127\.0\.0\.1:\d+/));
   const url = /Listening on (\S+)/.exec(server.out)![1]!;
-  await until(async () => expect((await fetch(`${url}/ready`)).status).toBe(200), PATIENCE_MS);
+  await until(async () => expect((await fetch(`${url}/ready`)).status).toBe(200));
   return url;
 }
 

@@ -3,15 +3,13 @@ import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type RunningServer, startServer } from "../../src/serve/index.ts";
 import { createLog } from "../../src/serve/log.ts";
 import { axe, type Browser, hasBrowser, openBrowser, root } from "./browser.ts";
 import { FakeModel } from "./fake-model.ts";
 import { gate } from "./start.ts";
 
-const PATIENCE_MS = 60_000;
-vi.setConfig({ testTimeout: 3 * PATIENCE_MS, hookTimeout: 3 * PATIENCE_MS });
 const shots = join(root, "runs/page");
 const photo = join(root, "test/golden/static-tiny/images/photo.jpg");
 
@@ -53,7 +51,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     browser = await openBrowser();
     page = await browser.context.newPage();
     // A busy machine is slow; what is broken never appears.
-    page.setDefaultTimeout(PATIENCE_MS);
+    page.setDefaultTimeout(120_000);
     page.on("pageerror", (error) => faults.push(String(error)));
     page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
     await page.goto(server.url);
@@ -104,9 +102,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await page.getByRole("button", { name: "Take a photo" }).click();
     const camera = page.getByRole("dialog", { name: "Take a photo" });
     await expect
-      .poll(() => camera.locator("video").evaluate((video: HTMLVideoElement) => video.videoWidth), {
-        timeout: PATIENCE_MS,
-      })
+      .poll(() => camera.locator("video").evaluate((video: HTMLVideoElement) => video.videoWidth))
       .toBeGreaterThan(0);
     await camera.getByRole("button", { name: "Take the photo" }).click();
     await page.getByRole("img", { name: "Picture 2" }).waitFor();
@@ -168,7 +164,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
       dialog
         .locator("canvas")
         .evaluate((canvas: HTMLCanvasElement) => canvas.getContext("2d")!.getImageData(2, 8, 1, 1).data[3]);
-    await expect.poll(painted, { timeout: PATIENCE_MS }).toBeGreaterThan(150);
+    await expect.poll(painted).toBeGreaterThan(150);
     await shot("4-look");
     expect(await axe(page)).toEqual([]);
     await page.keyboard.press("Escape");
@@ -184,7 +180,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     ] as const) {
       await page.getByRole("combobox", { name: "Copy as code" }).selectOption(language);
       const copied = () => page.evaluate(() => navigator.clipboard.readText());
-      await expect.poll(copied, { timeout: PATIENCE_MS }).toContain(sign);
+      await expect.poll(copied).toContain(sign);
       codes[language] = await copied();
       expect(codes[language].length).toBeLessThan(2000);
     }
@@ -244,7 +240,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await page.keyboard.press("Escape");
     await page.getByText("Stopped.").waitFor();
     held = undefined;
-    await expect.poll(() => model.aborted, { timeout: PATIENCE_MS }).toBe(before + 1);
+    await expect.poll(() => model.aborted).toBe(before + 1);
   });
 
   test("keeps conversations across a reload and deletes them on demand", async () => {
@@ -254,7 +250,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await list.getByRole("button", { name: "What is on the boards?", exact: true }).click();
     await page.getByRole("img", { name: "Picture 1" }).waitFor();
     await list.getByRole("button", { name: "Delete conversation: stop this one" }).click();
-    await expect.poll(() => list.getByRole("listitem").count(), { timeout: PATIENCE_MS }).toBe(1);
+    await expect.poll(() => list.getByRole("listitem").count()).toBe(1);
   });
 
   test("speaks Chinese, and tells assistive technology so", async () => {
