@@ -10,7 +10,10 @@ export interface LoadPlan {
   clients: number;
   /** Requests per second, arriving at random (Poisson); without it every client sends its next request at once. */
   rate?: number;
-  seconds: number;
+  /** How long; without it until `requests` have been sent. */
+  seconds?: number;
+  /** The most requests to send. */
+  requests?: number;
   /** Share of requests that leave after a few tokens, 0 to 1. */
   cancel?: number;
   /** Bodies of requests, taken in turn. */
@@ -26,6 +29,10 @@ export interface Gauge {
   residentBytes: number;
   running: number;
   waiting: number;
+  /** Answers being written by the engine. */
+  engineRunning: number;
+  /** Bytes of request bodies in memory. */
+  bodyBytes: number;
 }
 
 /** Everything a load brought. */
@@ -44,7 +51,8 @@ const GAUGE_MS = 1000;
  * @example const result = await runLoad({ url, clients: 8, seconds: 30, bodies });
  */
 export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
-  const { url, clients, rate, seconds, cancel = 0, bodies, seed = 1 } = plan;
+  const { url, clients, rate, cancel = 0, bodies, seed = 1 } = plan;
+  const { seconds = Number.POSITIVE_INFINITY, requests = Number.POSITIVE_INFINITY } = plan;
   const ready = await fetch(`${url}/ready`).catch((cause) => {
     throw new Error(`No server answers at ${url}. Start one with: flashvl serve`, { cause });
   });
@@ -58,7 +66,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   let nextArrival = 0;
 
   const client = async () => {
-    while (now() < seconds * 1000) {
+    while (now() < seconds * 1000 && sent < requests) {
       if (rate !== undefined) {
         const arrival = nextArrival;
         nextArrival += (-Math.log(1 - random()) / rate) * 1000;
@@ -90,7 +98,8 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   return { seconds: took, samples, gauges };
 }
 
-async function readGauge(url: string, key: string | undefined, at: number): Promise<Gauge | undefined> {
+/** The server's state now; undefined when its metrics cannot be read. */
+export async function readGauge(url: string, key: string | undefined, at: number): Promise<Gauge | undefined> {
   const response = await fetch(`${url}/metrics`, { headers: key ? { authorization: `Bearer ${key}` } : {} }).catch(
     () => undefined,
   );
@@ -103,6 +112,8 @@ async function readGauge(url: string, key: string | undefined, at: number): Prom
     residentBytes: value("process_resident_memory_bytes"),
     running: value("vllm:num_requests_running"),
     waiting: value("vllm:num_requests_waiting"),
+    engineRunning: value("flashvl:engine_requests_running"),
+    bodyBytes: value("flashvl:request_body_bytes"),
   };
 }
 

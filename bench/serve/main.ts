@@ -1,70 +1,131 @@
-/** @file `npm run bench:serve -- --url … --clients 8`: loads a server and prints what it bore. */
+/** @file `npm run bench:serve`: loads a server, its own or a running one, and prints what it bore. */
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { pictureBodies } from "./bodies.ts";
-import { runLoad } from "./load.ts";
+import { writeSection } from "../results-section.ts";
+import { mixedBodies, pictureBodies } from "./bodies.ts";
+import { type LoadPlan, type LoadResult, runLoad } from "./load.ts";
+import { type OwnServer, startOwnServer } from "./own-server.ts";
 import { plotLoad } from "./plot.ts";
+import { type LoadRow, loadSection, soakSection } from "./report.ts";
+import { soak } from "./soak.ts";
 import { summarise, summaryText } from "./summary.ts";
 
 const HELP = `Loads a flashvl server with questions about pictures.
 
-  --url URL        the server (default http://127.0.0.1:8000)
-  --key KEY        its API key
-  --clients N      requests under way at once (default 4)
-  --rate R         requests per second, arriving at random; without it each client sends at once
-  --seconds S      how long (default 30)
-  --cancel SHARE   share of requests that leave after a few tokens (default 0)
+  --url URL        a running server; without it one is started for the load
+  --model NAME     model of the server that is started (default: the one that ships with the package)
+  --key KEY        the server's API key
+  --clients N,M    requests under way at once; one load for each number (default 1,4,16; soak: 12)
+  --rate R         requests per second, arriving at random; without it each client asks again at once
+  --seconds S      how long each load lasts (default 30; soak: 1800)
+  --cancel SHARE   share of requests that leave after a few tokens (default 0; soak: 0.3)
   --max-tokens N   longest answer (default 32)
   --pictures DIR   pictures to ask about (default test/golden/static-tiny/images)
   --seed N         of arrivals and cancellations (default 1)
-  --plot FILE      also draw the load as SVG
-  --json FILE      also write every sample as JSON`;
+  --soak           saturation with clients that leave at random; ends with code 1 when a demand is not met
+  --plot FILE      also draw the load as SVG (the last one, if there are several)
+  --json FILE      also write every sample as JSON
+  --write          write the figures and the plot to bench/
+  --remark TEXT    circumstances that belong beside the figures, for example what else ran on the machine`;
 
 const { values } = parseArgs({
   options: {
-    url: { type: "string", default: "http://127.0.0.1:8000" },
+    url: { type: "string" },
+    model: { type: "string", default: fileURLToPath(new URL("../../models/flashvl-tiny", import.meta.url)) },
     key: { type: "string" },
-    clients: { type: "string", default: "4" },
+    clients: { type: "string" },
     rate: { type: "string" },
-    seconds: { type: "string", default: "30" },
-    cancel: { type: "string", default: "0" },
+    seconds: { type: "string" },
+    cancel: { type: "string" },
     "max-tokens": { type: "string", default: "32" },
-    pictures: { type: "string", default: "test/golden/static-tiny/images" },
+    pictures: {
+      type: "string",
+      default: fileURLToPath(new URL("../../test/golden/static-tiny/images", import.meta.url)),
+    },
     seed: { type: "string", default: "1" },
+    soak: { type: "boolean", default: false },
     plot: { type: "string" },
     json: { type: "string" },
+    write: { type: "boolean", default: false },
+    remark: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
-if (values.help) console.log(HELP);
-else await main();
 
-async function main(): Promise<void> {
-  const number = (name: "clients" | "rate" | "seconds" | "cancel" | "max-tokens" | "seed"): number => {
-    const value = Number(values[name]);
-    if (!Number.isFinite(value) || value < 0)
-      throw new Error(`--${name} is ${values[name]}; expected a number from 0 up.`);
-    return value;
-  };
-  const plan = {
-    url: values.url.replace(/\/$/, ""),
+/** The server of a soak has fewer places than clients come, so that it is always full. */
+const SOAK_SERVER = ["--parallel", "4", "--max-queue", "4"];
+const SOAK_BODIES = 300;
+
+if (values.help) console.log(HELP);
+else process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const { url, model, write, remark } = values;
+  const own = url === undefined ? await startOwnServer([model, ...(values.soak ? SOAK_SERVER : [])]) : undefined;
+  try {
+    return values.soak ? await soakOnce(planFor(own), write, remark) : await loads(planFor(own), write, remark);
+  } finally {
+    await own?.stop();
+  }
+}
+
+function planFor(own: OwnServer | undefined): Omit<LoadPlan, "bodies" | "clients"> {
+  return {
+    url: (own?.url ?? values.url!).replace(/\/$/, ""),
     key: values.key,
-    clients: Math.max(1, number("clients")),
-    rate: values.rate === undefined ? undefined : number("rate"),
-    seconds: number("seconds"),
-    cancel: number("cancel"),
-    seed: number("seed"),
-    bodies: pictureBodies(values.pictures, number("max-tokens")),
+    rate: values.rate === undefined ? undefined : number("rate", values.rate),
+    seconds: number("seconds", values.seconds ?? (values.soak ? "1800" : "30")),
+    cancel: number("cancel", values.cancel ?? (values.soak ? "0.3" : "0")),
+    seed: number("seed", values.seed),
   };
-  const result = await runLoad(plan);
-  const load = `${plan.clients} clients${plan.rate === undefined ? "" : ` at ${plan.rate}/s`}, answers of up to ${values["max-tokens"]} tokens`;
-  console.log(`${load}; load generator on ${cpus()[0]?.model.trim() ?? "unknown"} × ${cpus().length}`);
-  console.log(summaryText(summarise(result)));
-  if (values.plot) await writeFile(values.plot, await plotLoad(result, load));
-  if (values.json)
-    await writeFile(
-      values.json,
-      JSON.stringify({ plan: { ...plan, key: undefined, bodies: plan.bodies.length }, ...result }),
-    );
+}
+
+async function loads(base: ReturnType<typeof planFor>, write: boolean, remark?: string): Promise<number> {
+  const bodies = pictureBodies(values.pictures, number("max-tokens", values["max-tokens"]));
+  const rows: LoadRow[] = [];
+  for (const text of (values.clients ?? "1,4,16").split(",")) {
+    const clients = Math.max(1, number("clients", text));
+    const result = await runLoad({ ...base, clients, bodies });
+    const title = `${clients} clients${base.rate === undefined ? "" : ` at ${base.rate}/s`}, answers of up to ${values["max-tokens"]} tokens`;
+    const summary = summarise(result);
+    console.log(`${title}; load generator on ${cpus()[0]?.model.trim() ?? "unknown"} × ${cpus().length}`);
+    console.log(`${summaryText(summary)}\n`);
+    rows.push({ clients, summary });
+    await keep(result, title, write ? "serve" : undefined);
+  }
+  if (write)
+    writeSection("serve", loadSection(rows, `${modelName()}, answers of up to ${values["max-tokens"]} tokens`, remark));
+  return 0;
+}
+
+async function soakOnce(base: ReturnType<typeof planFor>, write: boolean, remark?: string): Promise<number> {
+  const bodies = await mixedBodies(values.pictures, number("max-tokens", values["max-tokens"]), SOAK_BODIES);
+  const clients = Math.max(1, number("clients", values.clients ?? "12"));
+  const report = await soak({ ...base, clients, bodies });
+  const share = Math.round((base.cancel ?? 0) * 100);
+  const what = `${modelName()}, ${clients} clients on 4 slots and a queue of 4, ${share} % of requests leave after a few tokens`;
+  console.log(
+    `${summaryText(summarise(report.result))}\ndemands not met         ${report.faults.join("; ") || "none"}`,
+  );
+  await keep(report.result, what, write ? "serve-soak" : undefined);
+  if (write) writeSection("serve-soak", soakSection(report, what, remark));
+  return report.faults.length === 0 ? 0 : 1;
+}
+
+async function keep(result: LoadResult, title: string, section: string | undefined): Promise<void> {
+  const plot = values.plot ?? (section && fileURLToPath(new URL(`../${section}.svg`, import.meta.url)));
+  if (plot) await writeFile(plot, await plotLoad(result, title));
+  if (values.json) await writeFile(values.json, JSON.stringify(result));
+}
+
+function modelName(): string {
+  return values.url === undefined ? `${values.model.split("/").at(-1)}` : "A running server";
+}
+
+function number(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} is ${text}; expected a number from 0 up.`);
+  return value;
 }

@@ -1,7 +1,8 @@
 /** @file The life of one request: pictures to features, prompt to the scheduler, tokens to text, and what it took. */
 
 import { hashImage, loadImage, preprocessImage } from "../processor/index.ts";
-import type { JsonConstraints } from "./constraint/index.ts";
+import { abortable } from "./abortable.ts";
+import type { JsonConstraint, JsonConstraints } from "./constraint/index.ts";
 import { Answer, type GenerateOptions, type GenerateResult, type TokenPart } from "./generate/index.ts";
 import type { OpenModel } from "./open-model.ts";
 import type { RequestPlan } from "./plan-request.ts";
@@ -62,12 +63,6 @@ export async function answerRequest(
   const logprobs = wantsLogprobs
     ? { top: options.topLogprobs ?? 0, temperature: options.logprobTemperature ?? 1 }
     : undefined;
-  const { constraints } = context;
-  const constraint = options.schema === undefined ? undefined : await constraints.create(options.schema);
-  const sampling = constraint
-    ? { ...options, logitsProcessor: both(options.logitsProcessor, constraint.apply) }
-    : options;
-  const sampler = new Sampler(sampling, plan.ids, buffers, logprobs);
   const { promptLookup } = options;
   const lookup = promptLookup
     ? new PromptLookup(plan.ids, promptLookup === true ? {} : promptLookup, plan.maxNewTokens)
@@ -76,7 +71,13 @@ export async function answerRequest(
   let imageMs = 0;
   let submittedAt = startedAt;
   let report: SequenceReport | undefined;
+  let constraint: JsonConstraint | undefined;
   try {
+    if (options.schema !== undefined) constraint = await context.constraints.create(options.schema, signal);
+    const sampling = constraint
+      ? { ...options, logitsProcessor: both(options.logitsProcessor, constraint.apply) }
+      : options;
+    const sampler = new Sampler(sampling, plan.ids, buffers, logprobs);
     const ready = prepared ?? (await prepareImages(context, plan, signal));
     imageMs = ready.imageMs;
     submittedAt = performance.now();
@@ -137,14 +138,3 @@ const both = (first: LogitsProcessor | undefined, second: LogitsProcessor): Logi
         second(logits, generated);
       }
     : second;
-
-/** Stops waiting when the signal fires; the work itself goes on, since others may wait for it too. */
-function abortable<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (!signal) return work;
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
-}

@@ -35,9 +35,9 @@ export interface ChatModel {
     index: number,
     signal?: AbortSignal,
   ): Promise<AttentionMap>;
-  /** Fills of the engine's caches, for the metrics. */
-  stats?(): CacheStats;
+  /** The engine's load and the fills of its caches, for the metrics. */
+  stats?(): EngineStats;
 }
 
 /** Counters and gauges of the engine that the metrics page shows. */
-export type CacheStats = Pick<ModelStats, "kvUsage" | "imageQueries" | "imageHits">;
+export type EngineStats = Pick<ModelStats, "running" | "kvUsage" | "imageQueries" | "imageHits">;

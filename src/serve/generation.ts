@@ -71,7 +71,9 @@ export async function prepareMessages(
   const encoded = await mapPictures(asked, (url, param) =>
     readPicture(url, param, context.pictures, maxPictureBytes, signal),
   );
+  const asking = performance.now();
   const slot = await context.queue.acquire(signal);
+  context.metrics.queued((performance.now() - asking) / 1000);
   try {
     let pixels = maxPixels;
     const messages = await mapPictures(encoded, async (bytes, param) => {
@@ -96,25 +98,37 @@ async function* answer(
 ): AsyncGenerator<JobEvent> {
   const begun = choice === 0 ? arrived : performance.now();
   let last = 0;
-  let firstToken = 0;
-  for await (const part of model.stream(null, messages, options)) {
-    signal.throwIfAborted();
-    const now = performance.now();
-    if (part.done) {
-      const total = (now - begun) / 1000;
-      context.metrics.answered(part.result.finishReason, part.result.usage, { firstToken: firstToken || total, total });
-      yield { choice, type: "end", result: part.result };
-      return;
+  let tokens = 0;
+  let ended = false;
+  let failed = false;
+  try {
+    for await (const part of model.stream(null, messages, options)) {
+      const now = performance.now();
+      if (part.done) {
+        const { result } = part;
+        ended = true;
+        context.metrics.answered(result.finishReason, (now - begun) / 1000, result.usage, tokens);
+        signal.throwIfAborted();
+        yield { choice, type: "end", result };
+        return;
+      }
+      if (part.token !== undefined) {
+        if (tokens === 0) context.metrics.firstToken((now - begun) / 1000);
+        else context.metrics.nextToken((now - last) / 1000);
+        last = now;
+        tokens += 1;
+      }
+      signal.throwIfAborted();
+      const { token, logprob, topLogprobs } = part;
+      const scored =
+        options.logprobs && token !== undefined && logprob !== undefined ? { token, logprob, topLogprobs } : undefined;
+      yield { choice, type: "text", text: part.text, id: token, token: scored };
     }
-    if (part.token !== undefined) {
-      if (firstToken === 0) firstToken = (now - begun) / 1000;
-      else context.metrics.token((now - last) / 1000);
-      last = now;
-    }
-    const { token, logprob, topLogprobs } = part;
-    const scored =
-      options.logprobs && token !== undefined && logprob !== undefined ? { token, logprob, topLogprobs } : undefined;
-    yield { choice, type: "text", text: part.text, id: token, token: scored };
+  } catch (error) {
+    failed = !signal.aborted;
+    throw error;
+  } finally {
+    if (!ended) context.metrics.answered(failed ? "error" : "abort", (performance.now() - begun) / 1000);
   }
   signal.throwIfAborted();
   throw new Error("The model's stream ended without a result.");

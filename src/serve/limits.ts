@@ -23,6 +23,11 @@ export const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 /** All headers of a request; more is an attack or a mistake. */
 export const MAX_HEADER_BYTES = 16 * 1024;
 export const MAX_HEADER_COUNT = 100;
+/**
+ * How long an unused connection stays open: longer than the minute after which proxies give theirs up, since a server that
+ * closes first may meet a request that is on its way, and its client a broken connection.
+ */
+export const KEEP_ALIVE_MS = 75_000;
 /** Sockets open at once; beyond it new connections are closed at once. */
 export const MAX_CONNECTIONS = 1024;
 /** Longest and shortest wait that Retry-After suggests, in seconds. */

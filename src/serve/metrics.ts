@@ -1,39 +1,36 @@
 /** @file Prometheus metrics under the names and meanings that Kubernetes inference gateways read (those of vLLM). */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Usage } from "../engine/index.ts";
-import type { CacheStats } from "./chat-model.ts";
+import type { FinishReason, Usage } from "../engine/index.ts";
+import type { EngineStats } from "./chat-model.ts";
 import type { AdmissionQueue } from "./queue.ts";
-
-/** Times of one answer, in seconds. */
-export interface AnswerTimes {
-  /** From the request's arrival to its first token. */
-  firstToken: number;
-  /** From the request's arrival to its last token. */
-  total: number;
-}
 
 /** What the metrics read at the moment somebody asks for them. */
 export interface MetricSources {
   modelName: string;
   queue: AdmissionQueue;
-  stats(): CacheStats | undefined;
+  /** Bytes of request bodies in memory. */
+  bodyBytes(): number;
+  stats(): EngineStats | undefined;
 }
 
-const FIRST_TOKEN_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80];
+const QUEUE_BUCKETS = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160];
+const FIRST_TOKEN_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80];
 const TOKEN_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5];
-const REQUEST_BUCKETS = [0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320];
+const REQUEST_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320];
 
 /**
- * Counters and histograms of one server.
+ * Counters and histograms of one server. Times and tokens are counted as they happen, so an answer that is long under way,
+ * or whose client leaves, is in them.
  *
  * The names are those of vLLM's metrics page (docs.vllm.ai, "Production Metrics"), which the Gateway API Inference
  * Extension reads by default; what vLLM does not have is named `flashvl:`.
  *
- * @example metrics.answered("stop", usage, { firstToken: 0.4, total: 2.1 });
+ * @example metrics.firstToken(0.4); metrics.nextToken(0.03); metrics.answered("stop", 2.1, usage);
  */
 export class ServerMetrics {
   readonly #registry = new Registry();
   readonly #labels: { model_name: string };
+  readonly #queueTime;
   readonly #firstToken;
   readonly #interToken;
   readonly #endToEnd;
@@ -63,6 +60,12 @@ export class ServerMetrics {
     gauge("vllm:num_requests_running", "Requests that hold a slot.", () => sources.queue.running);
     gauge("vllm:num_requests_waiting", "Requests that wait for a slot.", () => sources.queue.waiting);
     gauge("vllm:kv_cache_usage_perc", "Share of the KV memory in use, 0 to 1.", () => sources.stats()?.kvUsage ?? 0);
+    gauge(
+      "flashvl:engine_requests_running",
+      "Answers being written by the engine.",
+      () => sources.stats()?.running ?? 0,
+    );
+    gauge("flashvl:request_body_bytes", "Bytes of request bodies held in memory.", sources.bodyBytes);
     gauge("process_resident_memory_bytes", "Resident memory of the process.", () => process.memoryUsage.rss());
     for (const [name, help, key] of CACHE_COUNTERS) {
       // The engine keeps these running totals itself, so they are copied, not added up.
@@ -76,6 +79,11 @@ export class ServerMetrics {
         },
       });
     }
+    this.#queueTime = histogram(
+      "vllm:request_queue_time_seconds",
+      "From asking for a slot to having it.",
+      QUEUE_BUCKETS,
+    );
     this.#firstToken = histogram(
       "vllm:time_to_first_token_seconds",
       "From arrival to the first token.",
@@ -101,20 +109,36 @@ export class ServerMetrics {
     });
   }
 
-  /** Records the time between two tokens. */
-  token(seconds: number): void {
-    this.#interToken.observe(seconds);
+  /** Records how long a request waited for its slot. */
+  queued(seconds: number): void {
+    this.#queueTime.observe(seconds);
   }
 
-  /** Records a finished answer. */
-  answered(reason: string, usage: Usage, times: AnswerTimes): void {
-    this.#firstToken.observe(times.firstToken);
-    this.#endToEnd.observe(times.total);
+  /** Records an answer's first token and the seconds from the request's arrival to it. */
+  firstToken(seconds: number): void {
+    this.#firstToken.observe(seconds);
+    this.#generatedTokens.inc();
+  }
+
+  /** Records a further token and the seconds since the one before. */
+  nextToken(seconds: number): void {
+    this.#interToken.observe(seconds);
+    this.#generatedTokens.inc();
+  }
+
+  /**
+   * Records the end of an answer, `total` seconds after the request's arrival. Latency is that of whole answers, as in
+   * vLLM: others are counted by their reason only.
+   */
+  answered(reason: FinishReason | "error", total: number, usage?: Usage, tokensRecorded = 0): void {
+    this.#finished.inc({ finished_reason: reason });
+    if (reason === "stop" || reason === "length") this.#endToEnd.observe(total);
+    if (!usage) return;
     this.#promptTokens.inc(usage.promptTokens);
     this.#prefixQueries.inc(usage.promptTokens);
     this.#prefixHits.inc(usage.cachedTokens);
-    this.#generatedTokens.inc(usage.completionTokens);
-    this.#finished.inc({ finished_reason: reason });
+    // The token that ends an answer has no part of its own.
+    this.#generatedTokens.inc(Math.max(0, usage.completionTokens - tokensRecorded));
   }
 
   /** Records an HTTP answer. */

@@ -9,7 +9,7 @@ import type { ChatModel } from "./chat-model.ts";
 import type { ServeContext } from "./context.ts";
 import { prepareDrain } from "./drain.ts";
 import { ApiError } from "./errors.ts";
-import { MAX_CONNECTIONS, MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "./limits.ts";
+import { KEEP_ALIVE_MS, MAX_CONNECTIONS, MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "./limits.ts";
 import { listen } from "./listen.ts";
 import { createLog, type Logger } from "./log.ts";
 import { ServerMetrics } from "./metrics.ts";
@@ -61,6 +61,7 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
     },
   );
   const queue = new AdmissionQueue(settings.parallel, settings.maxQueue);
+  const bodies = new BodyBudget(settings.maxBodyBytes, settings.maxBodyMemoryBytes);
   const context: ServeContext = {
     settings,
     model() {
@@ -71,8 +72,13 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
       throw new ApiError(503, message, { code, headers: { "retry-after": "5" } });
     },
     queue,
-    bodies: new BodyBudget(settings.maxBodyBytes, settings.maxBodyMemoryBytes),
-    metrics: new ServerMetrics({ modelName: settings.modelName[0] ?? "flashvl", queue, stats: () => model?.stats?.() }),
+    bodies,
+    metrics: new ServerMetrics({
+      modelName: settings.modelName[0] ?? "flashvl",
+      queue,
+      bodyBytes: () => bodies.held,
+      stats: () => model?.stats?.(),
+    }),
     pictures: options.pictures ?? pictureLoader(settings),
     log,
     closing: closing.signal,
@@ -110,11 +116,11 @@ function createSocketServer(settings: ServeSettings, app: ReturnType<typeof crea
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const options = {
     maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: Math.min(10, settings.bodyTimeout) * 1000,
+    headersTimeout: settings.bodyTimeout * 1000,
     requestTimeout: settings.bodyTimeout * 1000,
     // Timeouts of unfinished requests are looked for this often.
     connectionsCheckingInterval: Math.min(1000, settings.bodyTimeout * 250),
-    keepAliveTimeout: 5000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
   };
   const server: Server =
     settings.tlsCert && settings.tlsKey

@@ -40,6 +40,14 @@ function run(args: string[], env: Record<string, string> = {}): Running {
   return running;
 }
 
+/** Address of a server whose model is loaded. */
+async function ready(server: Running): Promise<string> {
+  await until(() => expect(server.out + server.log).toMatch(/Listening on http:\/\/127\.0\.0\.1:\d+/));
+  const url = /Listening on (\S+)/.exec(server.out)![1]!;
+  await until(async () => expect((await fetch(`${url}/ready`)).status).toBe(200));
+  return url;
+}
+
 test("serve reads flags, environment and config file, and drains on SIGTERM: the running answer ends, then the process", async () => {
   const config = join(folder, "serve.yaml");
   writeFileSync(config, "port: 0\nmodelName: [from-file]\nmaxQueue: 3\n");
@@ -47,9 +55,7 @@ test("serve reads flags, environment and config file, and drains on SIGTERM: the
     FLASHVL_API_KEY: "sesame",
     FLASHVL_MAX_TOKENS: "300",
   });
-  await until(() => expect(server.out + server.log).toMatch(/Listening on http:\/\/127\.0\.0\.1:\d+/));
-  const url = /Listening on (\S+)/.exec(server.out)![1]!;
-  await until(async () => expect((await fetch(`${url}/ready`)).status).toBe(200));
+  const url = await ready(server);
   const headers = { authorization: "Bearer sesame", "content-type": "application/json" };
   const models = await (await fetch(`${url}/v1/models`, { headers })).json();
   expect(models.data[0].id).toBe("from-file");

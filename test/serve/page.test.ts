@@ -1,53 +1,34 @@
 // The chat page in a real headless Chromium: drop, ask, stream, resend, copy, languages, heat map, keyboard, accessibility.
-import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { BrowserContext, Page } from "playwright-core";
-import { chromium } from "playwright-core";
-import { build } from "vite";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type RunningServer, startServer } from "../../src/serve/index.ts";
 import { createLog } from "../../src/serve/log.ts";
+import { axe, type Browser, hasBrowser, openBrowser, root } from "./browser.ts";
 import { FakeModel } from "./fake-model.ts";
 import { gate } from "./start.ts";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS =
-  "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync".split(
-    " ",
-  );
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const shots = join(root, "runs/page");
 const photo = join(root, "test/golden/static-tiny/images/photo.jpg");
 
 const ANSWER =
   "**Boards**, three of them:\n\n| item | price |\n|---|---|\n| 荷兰豆 | 8.5 |\n\n<img src=x onerror=alert(1)><script>window.hacked = 1</script>[site](javascript:alert(1))";
 
-if (!existsSync(CHROMIUM)) {
-  console.warn(
-    `The page's tests are skipped: there is no Chromium at ${CHROMIUM}. Install Debian's package chromium, or set CHROMIUM.`,
-  );
-}
-
-describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
+describe.skipIf(!hasBrowser())("the page", () => {
   let server: RunningServer;
-  let context: BrowserContext;
+  let browser: Browser;
   let page: Page;
-  const profile = mkdtempSync(join(tmpdir(), "flashvl-chromium-"));
   const faults: string[] = [];
-  /** Answers stop here, half said, until the gate opens or they are aborted; a test can look at them as long as it needs. */
-  const HALF = 60;
-  let half = gate();
+  let held: ReturnType<typeof gate> | undefined;
   const model = new FakeModel({
-    script: (messages) => (JSON.stringify(messages).includes("plain") ? "Plain words." : ANSWER),
-    beforeToken: async (index, signal) => {
-      // Its own turn of the event loop for every token, as from a real model.
-      await new Promise((resolve) => setImmediate(resolve));
-      if (index === HALF) await Promise.race([half.wait, signal && once(signal, "abort")]);
-    },
+    script: () => ANSWER,
+    // While `held` is set, answers stop after some tokens, so that the page can be seen in the middle of one.
+    beforeToken: (index, signal) =>
+      held && index === 40
+        ? Promise.race([held.wait, aborted(signal)])
+        : new Promise((resolve) => setImmediate(resolve)),
     attention: async (_messages, _answer, index) => ({
       rows: 16,
       columns: 16,
@@ -61,32 +42,23 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
   });
 
   beforeAll(async () => {
-    if (isStale())
-      await build({ root: join(root, "web"), configFile: join(root, "web/vite.config.ts"), logLevel: "error" });
     mkdirSync(shots, { recursive: true });
     server = await startServer({
       model,
       log: createLog("silent"),
       settings: { port: 0, modelName: ["flashvl-test"], drainTimeout: 1 },
     });
-    context = await chromium.launchPersistentContext(profile, {
-      executablePath: CHROMIUM,
-      args: FLAGS,
-      headless: true,
-      viewport: { width: 1180, height: 820 },
-      locale: "en-GB",
-      permissions: ["clipboard-read", "clipboard-write"],
-    });
-    page = await context.newPage();
+    browser = await openBrowser();
+    page = await browser.context.newPage();
+    // A busy machine is slow; what is broken never appears.
     page.setDefaultTimeout(120_000);
     page.on("pageerror", (error) => faults.push(String(error)));
     page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
     await page.goto(server.url);
   });
   afterAll(async () => {
-    await context?.close();
+    await browser?.close();
     await server?.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   });
 
   const shot = (name: string) => page.screenshot({ path: join(shots, `${name}.png`) });
@@ -122,6 +94,24 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
     await page.getByRole("img", { name: "Picture 1" }).waitFor({ state: "detached" });
   });
 
+  test("offers an example picture with a question, and the device's camera", async () => {
+    await page.getByRole("button", { name: "Try the example picture" }).click();
+    await page.getByRole("img", { name: "Picture 1" }).waitFor();
+    const message = page.getByRole("textbox", { name: "Message" });
+    expect(await message.inputValue()).toMatch(/row 1, column 2/);
+    await page.getByRole("button", { name: "Take a photo" }).click();
+    const camera = page.getByRole("dialog", { name: "Take a photo" });
+    await expect
+      .poll(() => camera.locator("video").evaluate((video: HTMLVideoElement) => video.videoWidth))
+      .toBeGreaterThan(0);
+    await camera.getByRole("button", { name: "Take the photo" }).click();
+    await page.getByRole("img", { name: "Picture 2" }).waitFor();
+    await camera.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Remove picture 2" }).click();
+    await page.getByRole("button", { name: "Remove picture 1" }).click();
+    await message.fill("");
+  });
+
   test("takes a dropped picture, asks, and shows the answer as it streams, with its measurements", async () => {
     const transfer = await page.evaluateHandle(
       (base64) => {
@@ -136,13 +126,15 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
     await page.dispatchEvent("main", "drop", { dataTransfer: transfer });
     await page.getByRole("img", { name: "Picture 1" }).waitFor();
     await page.getByRole("textbox", { name: "Message" }).fill("What is on the boards?");
+    held = gate();
     await page.keyboard.press("Enter");
     await page
       .locator("article[aria-busy=true] .stats")
       .getByText(/tokens\/s/)
       .waitFor();
     await shot("2-streaming");
-    half.open();
+    held.open();
+    held = undefined;
     await page.locator("article[aria-busy=false]").waitFor();
     expect(await answers().locator(".stats").textContent()).toMatch(
       /^first token [\d.]+ m?s · [\d.]+ tokens\/s · \d+ tokens · 4 of 10 prompt tokens from the cache/,
@@ -165,6 +157,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
     await page.getByRole("button", { name: "Where did it look?" }).click();
     const dialog = page.getByRole("dialog", { name: "Where did it look?" });
     await dialog.getByText(/% of its attention/).waitFor();
+    // The fake model's tokens are bytes, three to a Chinese character.
+    await dialog.getByRole("button", { name: "豆₃", exact: true }).waitFor();
     await dialog.getByRole("button", { name: "B", exact: true }).first().click();
     const painted = () =>
       dialog
@@ -177,16 +171,34 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
     await dialog.waitFor({ state: "detached" });
   });
 
-  test("copies the request as code that has no picture data in it", async () => {
+  test("copies the request as code that has no picture data in it, and that runs", async () => {
+    const codes: Record<string, string> = {};
     for (const [language, sign] of [
       ["curl", "$(base64 < picture-1.jpg"],
       ["typescript", 'picture("picture-1.jpg")'],
       ["python", 'picture("picture-1.jpg")'],
     ] as const) {
       await page.getByRole("combobox", { name: "Copy as code" }).selectOption(language);
-      await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain(sign);
+      const copied = () => page.evaluate(() => navigator.clipboard.readText());
+      await expect.poll(copied).toContain(sign);
+      codes[language] = await copied();
+      expect(codes[language].length).toBeLessThan(2000);
     }
-    expect((await page.evaluate(() => navigator.clipboard.readText())).length).toBeLessThan(2000);
+    // Inside the project, so that the program finds the openai client.
+    const folder = mkdtempSync(join(shots, "code-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    copyFileSync(photo, join(folder, "picture-1.jpg"));
+    const asked = model.requests.at(-1)!.messages;
+    const before = model.requests.length;
+    const completion = JSON.parse(await output("sh", ["-c", codes.curl!], folder));
+    expect(completion.choices[0].message.content).toBe(ANSWER);
+    writeFileSync(join(folder, "ask.mts"), codes.typescript!);
+    expect(await output(process.execPath, ["--import", "tsx", "ask.mts"], folder)).toBe(`${ANSWER}\n`);
+    expect(model.requests.slice(before).map(({ messages }) => messages)).toEqual([asked, asked]);
+    if (existsSync("/usr/bin/python3")) {
+      writeFileSync(join(folder, "ask.py"), codes.python!);
+      await output("/usr/bin/python3", ["-c", "import ast; ast.parse(open('ask.py').read())"], folder);
+    }
   });
 
   test("resends with other settings", async () => {
@@ -219,7 +231,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
     await page.keyboard.press("Enter");
     await page.keyboard.type("stop this one");
     const before = model.aborted;
-    half = gate();
+    held = gate();
     await page.keyboard.press("Enter");
     await page
       .locator("article[aria-busy=true] .stats")
@@ -227,6 +239,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
       .waitFor();
     await page.keyboard.press("Escape");
     await page.getByText("Stopped.").waitFor();
+    held = undefined;
     await expect.poll(() => model.aborted).toBe(before + 1);
   });
 
@@ -251,16 +264,18 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
       .click();
     await shot("6-chinese");
     expect(await axe(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await shot("7-desktop-dark");
+    expect(await axe(page)).toEqual([]);
   });
 
   test("fits a phone, in the dark too, without a serious accessibility fault", async () => {
-    await page.emulateMedia({ colorScheme: "dark" });
     await page.setViewportSize({ width: 360, height: 740 });
-    await shot("7-phone-dark");
+    await shot("8-phone-dark");
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     expect(await axe(page)).toEqual([]);
     await page.getByRole("button", { name: "对话", exact: true }).click();
-    await shot("8-phone-list");
+    await shot("9-phone-list");
     expect(await axe(page)).toEqual([]);
   });
 
@@ -269,30 +284,22 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
   });
 });
 
-/** Serious faults that axe-core finds on the page as it stands. */
-async function axe(page: Page): Promise<string[]> {
-  // Through the debugger, since the page's policy rightly forbids foreign scripts.
-  const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-  await page.evaluate(source);
-  const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
-    };
-    return (await axe.run()).violations;
+/** What a program prints; throws an Error with its last words when it fails. */
+function output(command: string, args: string[], cwd: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    let [out, words] = ["", ""];
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      words += chunk;
+    });
+    child.once("error", reject);
+    child.once("close", (code) => (code === 0 ? resolve(out) : reject(new Error(words))));
   });
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }
 
-/** Whether the page's sources are newer than the built page. */
-function isStale(): boolean {
-  const built = join(root, "dist/web/index.html");
-  if (!existsSync(built)) return true;
-  const sources = [
-    ...readdirSync(join(root, "web/src")).map((name) => join("src", name)),
-    "index.html",
-    "vite.config.ts",
-  ];
-  return sources.some((name) => statSync(join(root, "web", name)).mtimeMs > statSync(built).mtimeMs);
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -117,11 +117,37 @@ describe("status", () => {
       'vllm:time_to_first_token_seconds_count{model_name="flashvl"} 1',
       'vllm:inter_token_latency_seconds_count{model_name="flashvl"} 15',
       'vllm:e2e_request_latency_seconds_count{model_name="flashvl"} 1',
+      'vllm:request_queue_time_seconds_count{model_name="flashvl"} 1',
+      'flashvl:request_body_bytes{model_name="flashvl"} 0',
       'vllm:request_success_total{finished_reason="stop",model_name="flashvl"} 1',
       'flashvl:http_responses_total{route="/v1/chat/completions",status="200",model_name="flashvl"} 1',
     ]) {
       expect(page).toContain(line);
     }
+  });
+
+  test("metrics count answers that were left or that failed by their reason, their tokens included", async () => {
+    const model = new FakeModel({
+      beforeToken: (at, signal) =>
+        at === 3 ? new Promise((resolve) => signal!.addEventListener("abort", () => resolve())) : undefined,
+    });
+    const server = await start({ model });
+    const controller = new AbortController();
+    const response = await post(server, CHAT, { ...hello, stream: true }, { signal: controller.signal });
+    await response.body!.getReader().read();
+    controller.abort();
+    const page = async () => (await fetch(`${server.url}/metrics`)).text();
+    await until(async () =>
+      expect(await page()).toContain('vllm:request_success_total{finished_reason="abort",model_name="flashvl"} 1'),
+    );
+    expect(await page()).toContain('vllm:generation_tokens_total{model_name="flashvl"} 3');
+    expect(await page()).toContain('vllm:time_to_first_token_seconds_count{model_name="flashvl"} 1');
+    expect(await page()).toContain('vllm:e2e_request_latency_seconds_count{model_name="flashvl"} 0');
+
+    const failing = await start({ model: new FakeModel({ beforeToken: () => Promise.reject(new Error("broken")) }) });
+    expect((await post(failing, CHAT, hello)).status).toBe(500);
+    const failed = await (await fetch(`${failing.url}/metrics`)).text();
+    expect(failed).toContain('vllm:request_success_total{finished_reason="error",model_name="flashvl"} 1');
   });
 
   test("the OpenAPI document has every route with its schema", async () => {

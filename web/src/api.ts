@@ -55,9 +55,10 @@ export async function* ask(turns: Turn[], settings: AskSettings, signal: AbortSi
     yield {
       text: choice?.delta.content ?? "",
       tokens:
-        choice?.logprobs?.content.map(({ token, logprob }, index) => ({
+        choice?.logprobs?.content.map(({ token, bytes, logprob }, index) => ({
           id: choice.token_ids?.[index] ?? -1,
           text: token,
+          bytes,
           logprob,
         })) ?? [],
       ending: choice?.finish_reason ?? undefined,
@@ -83,7 +84,7 @@ interface Chunk {
   choices: {
     delta: { content?: string };
     token_ids?: number[];
-    logprobs?: { content: { token: string; logprob: number }[] } | null;
+    logprobs?: { content: { token: string; bytes: number[]; logprob: number }[] } | null;
     finish_reason?: "stop" | "length" | "abort" | null;
   }[];
   usage?: Piece["usage"] | null;

@@ -3,6 +3,7 @@ import { answerInto } from "./answerer.ts";
 import { type CodeLanguage, toCode } from "./code.ts";
 import { type Composer, createComposer } from "./composer.ts";
 import { h, ICONS, icon } from "./dom.ts";
+import { examplePicture } from "./example.ts";
 import { openLook } from "./look.ts";
 import { loadSettings, openSettings } from "./settings.ts";
 import { sidebarView } from "./sidebar.ts";
@@ -39,7 +40,7 @@ export function startChat(root: HTMLElement, about: About, store: ConversationSt
   const show = () => {
     log.replaceChildren();
     if (conversation.turns.length === 0) {
-      log.append(introView(about.needsKey, composer));
+      log.append(introView(about.needsKey, composer, notice));
     }
     for (const [index, turn] of conversation.turns.entries())
       log.append(turn.role === "user" ? userTurnView(turn) : viewOf(turn, index).element);
@@ -175,7 +176,8 @@ export function startChat(root: HTMLElement, about: About, store: ConversationSt
       }),
       h("strong", {}, "FlashVL"),
       h("span", { class: "name" }, about.model),
-      button(t("newConversation"), ICONS.add, () => open(fresh())),
+      // On wide screens the list beside the conversation has this button.
+      button(t("newConversation"), ICONS.add, () => open(fresh()), { class: "round narrow" }),
       button(t("settings"), ICONS.settings, showSettings),
     ),
     sidebar.element,
@@ -195,15 +197,38 @@ export function startChat(root: HTMLElement, about: About, store: ConversationSt
 }
 
 /** What an empty conversation shows: what can be done here, and ways to begin. */
-function introView(needsKey: boolean, composer: Composer): HTMLElement {
+function introView(needsKey: boolean, composer: Composer, notice: (text: string) => void): HTMLElement {
   const examples = [t("example1"), t("example2"), t("example3")];
+  const tryExample = async () => {
+    try {
+      await composer.add([await examplePicture()]);
+      composer.suggest(t("exampleQuestion"));
+    } catch (error) {
+      notice(t("failed", error instanceof Error ? error.message : String(error)));
+    }
+  };
   return h(
     "div",
     { class: "intro" },
     h("h1", {}, t("title")),
     h("p", {}, t("intro")),
     needsKey ? h("p", {}, t("needsKey")) : undefined,
-    h("button", { type: "button", class: "choose", onclick: () => composer.choose() }, icon(ICONS.attach), t("choose")),
+    h(
+      "div",
+      { class: "begin" },
+      h(
+        "button",
+        { type: "button", class: "choose", onclick: () => composer.choose() },
+        icon(ICONS.attach),
+        t("choose"),
+      ),
+      h(
+        "button",
+        { type: "button", class: "choose", onclick: () => void tryExample() },
+        icon(ICONS.eye),
+        t("tryExample"),
+      ),
+    ),
     h(
       "div",
       { class: "examples", role: "group", "aria-label": t("examples") },

@@ -34,6 +34,7 @@ export function createComposer(options: ComposerOptions): Composer {
     rows: 1,
     placeholder: t("placeholder"),
     "aria-label": t("message"),
+    title: t("messageHint"),
     enterkeyhint: "send",
   });
   const chooser = h("input", { type: "file", accept: ACCEPT, multiple: true, hidden: true });

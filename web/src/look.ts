@@ -2,6 +2,7 @@
 import { type Attention, attention } from "./api.ts";
 import { h, ICONS, icon } from "./dom.ts";
 import { pictureView } from "./pictures.ts";
+import { tokenLabels } from "./token-labels.ts";
 import type { ModelTurn, Turn } from "./types.ts";
 import { t } from "./words.ts";
 
@@ -35,12 +36,8 @@ export function openLook(turns: Turn[], answer: ModelTurn, system: string): void
     };
   });
   const status = h("p", { class: "status", role: "status" }, t("lookHint"));
-  const chips = answer.tokens.map((token, index) =>
-    h(
-      "button",
-      { type: "button", class: "chip", "aria-pressed": "false", onclick: () => show(index) },
-      visible(token.text),
-    ),
+  const chips = tokenLabels(answer.tokens).map((label, index) =>
+    h("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => show(index) }, label),
   );
   const ids = answer.tokens.map(({ id }) => id);
   let asked = -1;
@@ -100,9 +97,4 @@ function heat(share: number): number[] {
   const place = Math.min(HEAT.length - 1.001, share * (HEAT.length - 1));
   const [low, high] = [HEAT[Math.floor(place)]!, HEAT[Math.floor(place) + 1]!];
   return low.map((value, index) => value + (high[index]! - value) * (place % 1));
-}
-
-/** Tokens of white space, made visible. */
-function visible(text: string): string {
-  return text.replace(/\n/g, "⏎").replace(/^ | $/g, "·") || "∅";
 }

@@ -131,20 +131,28 @@ export function openSettings({ settings, about, language, onLanguage, onClose }:
       ),
     ),
     about.needsKey ? field(t("key"), key, t("keyHint")) : undefined,
-    field(t("temperature"), number("temperature", 0, 2, 0.1), t("temperatureHint")),
-    field(t("topP"), number("topP", 0.01, 1, 0.05)),
-    field(t("maxTokens"), number("maxTokens", 1, about.limits.tokens, 1)),
-    field(t("seed"), number("seed", 0, 2 ** 31, 1), t("seedHint")),
+    h(
+      "div",
+      { class: "pair" },
+      field(t("temperature"), number("temperature", 0, 2, 0.1), t("temperatureHint")),
+      field(t("seed"), number("seed", 0, 2 ** 31, 1), t("seedHint")),
+      field(t("topP"), number("topP", 0.01, 1, 0.05)),
+      field(t("maxTokens"), number("maxTokens", 1, about.limits.tokens, 1)),
+    ),
     field(t("system"), area("system")),
     field(t("schema"), area("schema"), t("schemaHint")),
-    field(t("language"), choice("set-language", LANGUAGES, language, onLanguage)),
-    field(
-      t("theme"),
-      choice(
-        "set-theme",
-        { auto: t("themeAuto"), light: t("themeLight"), dark: t("themeDark") },
-        loadTheme(),
-        setTheme,
+    h(
+      "div",
+      { class: "pair" },
+      field(t("language"), choice("set-language", LANGUAGES, language, onLanguage)),
+      field(
+        t("theme"),
+        choice(
+          "set-theme",
+          { auto: t("themeAuto"), light: t("themeLight"), dark: t("themeDark") },
+          loadTheme(),
+          setTheme,
+        ),
       ),
     ),
   );

@@ -11,6 +11,8 @@ export interface UserTurn {
 export interface Token {
   id: number;
   text: string;
+  /** What `text` stands for, since a token may be a part of a character. Missing in older kept conversations. */
+  bytes?: number[];
   logprob: number;
 }
 

@@ -142,6 +142,30 @@ describe("a refusal", () => {
   });
 });
 
+test("a schema more than there may be at once waits for a place, unless it is called off", async () => {
+  const own = new JsonConstraints(bytes, [END], 1);
+  const held = await own.create({ const: 1 });
+  const calledOff = own.create({ const: 5 }, AbortSignal.abort(new Error("called off")));
+  await expect(calledOff).rejects.toThrow("called off");
+  let arrived = false;
+  const next = own.create({ const: 5 }).then((constraint) => {
+    arrived = true;
+    return constraint;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(arrived).toBe(false);
+  // A place in use is not taken away.
+  const logits = new Float32Array(257);
+  const allowed = () => [...logits.keys()].filter((id) => logits[id] === 0);
+  held.apply(logits, []);
+  expect(allowed()).toEqual(["1".charCodeAt(0)]);
+  held.dispose();
+  (await next).apply(logits.fill(0), []);
+  expect(allowed()).toEqual(["5".charCodeAt(0)]);
+  await own.dispose();
+  await expect(own.create({ const: 6 })).rejects.toThrow("disposed");
+});
+
 test("a schema is rewritten so that nothing in it is implied", () => {
   expect(checkSchema({ type: ["string", "null"], maxLength: 2 })).toEqual({
     anyOf: [{ type: "string", maxLength: 2 }, { type: "null" }],

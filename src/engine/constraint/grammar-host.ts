@@ -16,8 +16,11 @@ import { SchemaError } from "./schema-error.ts";
 /** A schema that takes longer to compile is refused; ordinary ones take a fraction of a second. */
 export const COMPILE_TIMEOUT_MS = 20_000;
 
-/** A step takes about a millisecond; a thread that needs this long is dead. */
-const STEP_TIMEOUT_MS = 10_000;
+/** A thread that does not begin for so long is no fault of the schema; starting takes a second where nothing else runs. */
+const START_TIMEOUT_MS = 120_000;
+
+/** A step takes about a millisecond; a thread that needs this long, even on a crowded machine, is dead. */
+const STEP_TIMEOUT_MS = 30_000;
 
 /** An answer's place in a grammar. */
 export interface Matcher {
@@ -102,18 +105,20 @@ export class GrammarHost {
         reject(error);
         void this.#worker.terminate();
       };
-      const timer = setTimeout(
-        () =>
-          fail(
-            new SchemaError(
-              `The schema is too complex: it was not compiled within ${COMPILE_TIMEOUT_MS / 1000} s. Lower its maxLength, maxItems and counts of optional properties.`,
-            ),
-          ),
-        COMPILE_TIMEOUT_MS,
+      let timer = setTimeout(
+        () => fail(new Error(`The grammar's thread did not start within ${START_TIMEOUT_MS / 1000} s.`)),
+        START_TIMEOUT_MS,
       );
-      this.#worker.once("message", (reply: GrammarReply) => {
+      const tooComplex = () =>
+        fail(
+          new SchemaError(
+            `The schema is too complex: it was not compiled within ${COMPILE_TIMEOUT_MS / 1000} s. Lower its maxLength, maxItems and counts of optional properties.`,
+          ),
+        );
+      this.#worker.on("message", (reply: GrammarReply) => {
         clearTimeout(timer);
-        if (reply.type === "ready") resolve();
+        if (reply.type === "compiling") timer = setTimeout(tooComplex, COMPILE_TIMEOUT_MS);
+        else if (reply.type === "ready") resolve();
         else fail(new SchemaError(`The schema cannot be enforced: ${reasonIn(said) ?? reply.message}.`));
       });
       this.#worker.once("error", (cause) =>

@@ -16,8 +16,8 @@ export type GrammarRequest =
   | { type: "step"; matcher: number; tokens: number[] }
   | { type: "close"; matcher: number };
 
-/** From the worker, once: whether the schema could be compiled. */
-export type GrammarReply = { type: "ready" } | { type: "failed"; message: string };
+/** From the worker: that it has started and now compiles the schema, then whether that could be done. */
+export type GrammarReply = { type: "compiling" } | { type: "ready" } | { type: "failed"; message: string };
 
 /** Places in the shared memory of a matcher: a flag, then the mask, one bit per token. */
 export const FLAG = 0;

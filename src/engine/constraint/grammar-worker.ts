@@ -31,6 +31,7 @@ const compiler = await GrammarCompiler.createGrammarCompiler(info, false);
 const matchers = new Map<number, { matcher: Matcher; flag: Int32Array; mask: Int32Array }>();
 
 try {
+  reply({ type: "compiling" });
   const grammar = await compiler.compileJSONSchema(
     JSON.stringify(schema),
     true,

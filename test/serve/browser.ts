@@ -1,0 +1,107 @@
+/** @file A real headless Chromium for tests of the page: with a camera, with Chinese letters, and with axe-core. */
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { build } from "vite";
+
+/** The browser: Debian's package, or the one that CHROMIUM names. */
+export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+const require = createRequire(import.meta.url);
+
+const FLAGS =
+  "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --use-fake-device-for-media-stream --use-fake-ui-for-media-stream".split(
+    " ",
+  );
+
+/** Whether there is a browser; says once what is missing. */
+export function hasBrowser(): boolean {
+  if (existsSync(CHROMIUM)) return true;
+  console.warn(
+    `The page's tests are skipped: there is no Chromium at ${CHROMIUM}. Install Debian's package chromium, or set CHROMIUM.`,
+  );
+  return false;
+}
+
+/** An open browser; `close` also removes its files. */
+export interface Browser {
+  context: BrowserContext;
+  close(): Promise<void>;
+}
+
+/** Builds the page where it is older than its sources, and opens a browser. */
+export async function openBrowser(): Promise<Browser> {
+  if (isStale())
+    await build({ root: join(root, "web"), configFile: join(root, "web/vite.config.ts"), logLevel: "error" });
+  const profile = mkdtempSync(join(tmpdir(), "flashvl-chromium-"));
+  const context = await chromium.launchPersistentContext(join(profile, "profile"), {
+    executablePath: CHROMIUM,
+    args: FLAGS,
+    env: { ...process.env, FONTCONFIG_FILE: chineseFonts(profile) } as Record<string, string>,
+    headless: true,
+    viewport: { width: 1180, height: 820 },
+    locale: "en-GB",
+    permissions: ["clipboard-read", "clipboard-write", "camera"],
+  });
+  return {
+    context,
+    async close() {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Serious faults that axe-core finds on the page as it stands. */
+export async function axe(page: Page): Promise<string[]> {
+  // Through the debugger, since the page's policy rightly forbids foreign scripts.
+  await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
+  const violations = await page.evaluate(async () => {
+    const { axe } = window as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+    };
+    return (await axe.run()).violations;
+  });
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+}
+
+/** A configuration that adds a Chinese font to the system's, since small machines have none and would show boxes. */
+function chineseFonts(folder: string): string {
+  const files = join(require.resolve("@fontsource/noto-sans-sc/package.json"), "../files");
+  for (const weight of [400, 700]) {
+    const name = `noto-sans-sc-chinese-simplified-${weight}-normal.woff`;
+    symlinkSync(join(files, name), join(folder, name));
+  }
+  const file = join(folder, "fonts.conf");
+  writeFileSync(
+    file,
+    `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>${folder}</dir><cachedir>${folder}/cache</cachedir></fontconfig>`,
+  );
+  return file;
+}
+
+/** Whether the page's sources are newer than the built page. */
+function isStale(): boolean {
+  const built = join(root, "dist/web/index.html");
+  if (!existsSync(built)) return true;
+  const sources = [
+    ...readdirSync(join(root, "web/src")).map((name) => join("src", name)),
+    "index.html",
+    "vite.config.ts",
+  ];
+  return sources.some((name) => statSync(join(root, "web", name)).mtimeMs > statSync(built).mtimeMs);
+}
