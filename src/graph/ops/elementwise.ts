@@ -77,7 +77,8 @@ export const not = unary("Not");
 const castOp = defineOp<{ to: DType }>({
   name: "Cast",
   infer: ([x], { to }) => [{ dtype: to, shape: x!.shape }],
-  gradient: ({ inputs: [x], grads: [grad] }) => [x!.dtype === "float32" ? cast(grad!, "float32") : undefined],
+  // Rounding to another float type counts as the identity; whole numbers and booleans have no gradient.
+  gradient: ({ inputs: [x], grads: [grad] }) => [/float/.test(x!.dtype) ? cast(grad!, x!.dtype) : undefined],
   emit: ({ inputs, outputs, attrs }, e) =>
     e.node("Cast", [e.name(inputs[0])], e.outputs(outputs), { to: onnxCode(attrs.to) }),
 });
