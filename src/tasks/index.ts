@@ -27,6 +27,7 @@ export { type Split, seedRanges } from "./market/splits.ts";
 export type { Language } from "./market/words.ts";
 export { accuracyReward } from "./rewards/accuracy.ts";
 export { thinkAnswerFormatReward, thinkFormatReward } from "./rewards/format.ts";
+export { finalAnswer, scoreReference } from "./rewards/reference-answer.ts";
 export { repetitionReward } from "./rewards/repetition.ts";
 export { softOverlongReward } from "./rewards/soft-overlong.ts";
 export type { Score, Task } from "./task.ts";

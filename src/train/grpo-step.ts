@@ -4,8 +4,8 @@ import type { FlashVLConfig } from "../model/index.ts";
 import type { Accumulated } from "./accumulate.ts";
 import { type Batch, fillInputs, toBatches } from "./data/batches.ts";
 import type { CompletionSequence } from "./data/completions.ts";
-import type { JudgedAnswer } from "./grpo.ts";
 import { type GrpoGraphOptions, grpoGraph, logProbGraph } from "./grpo-graph.ts";
+import type { JudgedAnswer } from "./judge.ts";
 import { tokenWeights } from "./loss/token-weights.ts";
 import type { ParameterStore } from "./parameter-store.ts";
 import type { GrpoRecipe } from "./recipe.ts";
@@ -27,11 +27,11 @@ export interface GrpoStep {
   readonly gradients: StepSession["gradients"];
   /** Keeps the log-probabilities of the policy before the update, and of the reference, where the loss needs them. */
   remember(sequences: Sequences): Promise<void>;
-  /** Loss and gradients of one update over `answers`; `generation` is the whole generation batch. */
+  /** Loss and gradients of one update over `answers`; `generation` is the whole batch and how many updates share it. */
   run(
     sequences: Sequences,
     answers: readonly JudgedAnswer[],
-    generation: readonly JudgedAnswer[],
+    generation: { readonly answers: readonly JudgedAnswer[]; readonly updates: number },
     into: Accumulated,
   ): Promise<GrpoMeasures>;
   dispose(): Promise<void>;
@@ -131,11 +131,12 @@ export async function createGrpoStep(
       await score(frozen, sequences, refLogProbs);
     },
     async run(sequences, answers, generation, into) {
-      const counted = tokenCount(generation);
+      const counted = tokenCount(generation.answers);
       const weights = tokenWeights(masks(answers), {
         lossType: recipe.lossType,
         gradAccum: 1,
-        stepsPerGeneration: recipe.updatesPerRollout,
+        // Fewer than the recipe says where the batch has fewer prompts.
+        stepsPerGeneration: generation.updates,
         maxCompletionLength: recipe.rollout.maxNewTokens,
         generationTokens: counted,
       });

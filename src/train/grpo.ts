@@ -6,90 +6,67 @@ import { parseConfig } from "../model/index.ts";
 import { readPreprocessorConfig } from "../processor/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { accumulate } from "./accumulate.ts";
-import { advantages, type Reward, zeroVarianceShare } from "./advantages.ts";
+import { combineRewards } from "./advantages.ts";
 import { completionSequences } from "./data/completions.ts";
-import { createGrpoStep } from "./grpo-step.ts";
+import { createGrpoStep, type GrpoMeasures } from "./grpo-step.ts";
+import { judge, mean, rewardMetrics, std } from "./judge.ts";
 import { Optimizer } from "./optim/optimizer.ts";
 import { loadParameters } from "./parameter-store.ts";
 import { type GrpoRecipe, resolvedSchedule } from "./recipe.ts";
-import { loadRewards } from "./rewards.ts";
-import { type Answer, type Group, rollout } from "./rollout.ts";
+import { loadRewards, type NamedReward, scoreAll } from "./rewards.ts";
+import { type Group, rollout } from "./rollout.ts";
 import { openRunFolder } from "./run/run-folder.ts";
 import { checkpointsOf, loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
 
 export interface GrpoOptions<Row> {
   readonly run: string;
   readonly task: Task<Row>;
-  /** Training rows from number `start` on, always the same. */
-  rows(start: number): AsyncIterable<Row>;
+  /** Training rows from number `start` on, always the same; undefined where one is left out. */
+  rows(start: number): AsyncIterable<Row | undefined>;
   /** Rows that are never trained on; asked greedily. */
   readonly heldOut?: readonly Row[];
   readonly signal?: AbortSignal;
   readonly print?: (line: string) => void;
 }
 
-/** An answer with what the update needs to know. */
-export interface JudgedAnswer extends Answer {
-  readonly advantage: number;
-  /** False for truncated answers where those are masked. */
-  readonly counts: boolean;
-}
-
-const mean = (xs: readonly number[]): number => (xs.length ? xs.reduce((a, b) => a + b, 0) / xs.length : 0);
-const std = (xs: readonly number[]): number => {
-  const m = mean(xs);
-  return xs.length > 1 ? Math.sqrt(xs.reduce((s, x) => s + (x - m) ** 2, 0) / (xs.length - 1)) : 0;
-};
-
-/** Share of held-out rows that greedy answers get right. */
-async function accuracyOf<Row>(
+/** Greedy answers to held-out rows: the share that is right, and their mean reward. */
+async function evaluate<Row>(
   model: FlashVL,
   task: Task<Row>,
   rows: readonly Row[],
-  maxNewTokens: number,
-): Promise<number> {
+  rewards: readonly NamedReward<Row>[],
+  maxTokens: number,
+): Promise<{ eval_accuracy: number; eval_reward: number }> {
   const requests = rows.map((row) => {
     const { images, messages } = task.prompt(row);
-    return { image: images, messages, options: { maxNewTokens } };
+    return { image: images, messages, options: { maxNewTokens: maxTokens } };
   });
   const results = await model.generateMany(requests);
-  return mean(results.map(({ text }, i) => Number(task.score(rows[i]!, text).correct)));
-}
-
-/** Advantages and masks for the answers of all groups. */
-function judge<Row>(
-  groups: readonly Group<Row>[],
-  recipe: GrpoRecipe,
-): { group: Group<Row>; answers: JudgedAnswer[] }[] {
-  const rewards = groups.flatMap((g) => g.answers.map((a) => a.reward));
-  const values = advantages(rewards, recipe.groupSize, recipe.scaleRewards);
-  return groups.map((group, g) => ({
-    group,
-    answers: group.answers.map((answer, i) => ({
-      ...answer,
-      advantage: values[g * recipe.groupSize + i]!,
-      counts: !(recipe.maskTruncated && answer.truncated),
-    })),
-  }));
-}
-
-function rewardMetrics(answers: readonly JudgedAnswer[], names: readonly string[], groupSize: number) {
-  const rewards: Reward[] = answers.map((a) => a.reward);
-  const lengths = answers.map((a) => a.tokens.length);
-  const known = rewards.filter((r): r is number => r !== null);
+  const paid: number[] = [];
+  for (const [i, { text, tokens }] of results.entries()) {
+    const scores = await scoreAll(rewards, { task, row: rows[i]!, text, tokens, maxTokens });
+    const reward = combineRewards(
+      scores,
+      rewards.map((r) => r.weight),
+    );
+    if (reward !== null) paid.push(reward);
+  }
   return {
-    reward: mean(known),
-    reward_std: std(known),
-    frac_reward_zero_std: zeroVarianceShare(rewards, groupSize),
-    ...Object.fromEntries(
-      names.map((name, k) => [
-        `rewards/${name}/mean`,
-        mean(answers.flatMap((a) => (a.rewards[k] === null ? [] : [a.rewards[k]!]))),
-      ]),
-    ),
-    "completions/mean_length": mean(lengths),
-    "completions/max_length": Math.max(...lengths),
-    "completions/clipped_ratio": mean(answers.map((a) => Number(a.truncated))),
+    eval_accuracy: mean(results.map(({ text }, i) => Number(task.score(rows[i]!, text).correct))),
+    eval_reward: mean(paid),
+  };
+}
+
+/** Means over the updates of one generation batch; of differences the largest. */
+function meanMeasures(all: readonly GrpoMeasures[]): GrpoMeasures {
+  const of = (key: keyof GrpoMeasures) => mean(all.map((m) => m[key]));
+  return {
+    loss: of("loss"),
+    entropy: of("entropy"),
+    kl: of("kl"),
+    clip_low: of("clip_low"),
+    clip_high: of("clip_high"),
+    sampling_difference: Math.max(...all.map((m) => m.sampling_difference)),
   };
 }
 
@@ -138,18 +115,18 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
     const kept: Group<Row>[] = [];
     for (let tries = 0; kept.length < recipe.promptsPerStep && tries <= recipe.resampleTries; tries++) {
       const wanted: Row[] = [];
+      const seed = (recipe.seed * 1_000_003 + cursor) % 2 ** 32;
       while (wanted.length < recipe.promptsPerStep - kept.length) {
         const { done, value } = await rows.next();
         if (done) break;
-        wanted.push(value);
+        cursor++;
+        if (value !== undefined) wanted.push(value);
       }
-      const seed = (recipe.seed * 1_000_003 + cursor) % 2 ** 32;
       const sampled = await rollout(engine, options.task, wanted, rewards, preprocessor, {
         ...recipe.rollout,
         groupSize: recipe.groupSize,
         seed,
       });
-      cursor += wanted.length;
       const lastTry = tries === recipe.resampleTries;
       kept.push(...sampled.filter((g) => lastTry || std(g.answers.map((a) => a.reward ?? 0)) > 0));
     }
@@ -168,19 +145,21 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
       const updates = Array.from({ length: recipe.reuse }, () =>
         Array.from({ length: Math.ceil(judged.length / share) }, (_, u) => judged.slice(u * share, (u + 1) * share)),
       ).flat();
-      await step.remember(judged.flatMap((j) => completionSequences(j.group, j.answers, recipe.batch.length)));
-      let metrics = {};
+      const sequencesOf = (part: typeof judged) =>
+        part.flatMap((j) => completionSequences(j.group, j.answers, recipe.batch));
+      await step.remember(sequencesOf(judged));
+      const measures: GrpoMeasures[] = [];
+      let updated = { norm: 0, learningRate: 0 };
       for (const part of updates) {
-        const sequences = part.flatMap((j) => completionSequences(j.group, j.answers, recipe.batch.length));
         const measured = await step.run(
-          sequences,
+          sequencesOf(part),
           part.flatMap((j) => j.answers),
-          all,
+          { answers: all, updates: updates.length / recipe.reuse },
           accumulated,
         );
+        measures.push(measured);
         optimizer.checkLoss(measured.loss, accumulated.gradients);
-        const { norm, learningRate } = await optimizer.update(accumulated.gradients);
-        metrics = { ...measured, grad_norm: norm, learning_rate: learningRate };
+        updated = await optimizer.update(accumulated.gradients);
       }
       await engine.updateWeights();
       for (const { group, answers } of judged)
@@ -189,22 +168,23 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
             step: optimizer.step,
             prompt: promptText(options.task, group.row),
             answer: text,
-            rewards: each,
+            rewards: Object.fromEntries(rewards.map(({ name }, k) => [name, each[k]!])),
             reward,
             advantage,
           });
-      const evaluate =
-        options.heldOut && (optimizer.step % recipe.evalEvery < updates.length || optimizer.step >= recipe.steps);
+      const evaluated =
+        options.heldOut?.length &&
+        (optimizer.step % recipe.evalEvery < updates.length || optimizer.step >= recipe.steps) &&
+        (await evaluate(engine, options.task, options.heldOut, rewards, recipe.rollout.maxNewTokens));
+      const names = rewards.map((r) => r.name);
+      const { kl, ...measured } = meanMeasures(measures);
       folder.log(optimizer.step, {
-        ...metrics,
-        ...rewardMetrics(
-          all,
-          rewards.map((r) => r.name),
-          recipe.groupSize,
-        ),
-        ...(evaluate
-          ? { eval_accuracy: await accuracyOf(engine, options.task, options.heldOut!, recipe.rollout.maxNewTokens) }
-          : {}),
+        ...measured,
+        ...(reference ? { kl } : {}),
+        grad_norm: updated.norm,
+        learning_rate: updated.learningRate,
+        ...rewardMetrics(all, names, recipe.groupSize),
+        ...(evaluated || {}),
         prompts: cursor,
         rollout_ms: rolledOut - started,
         step_ms: performance.now() - started,

@@ -102,47 +102,77 @@ const shape = z.strictObject({
   headChunk: positive.optional(),
 });
 
-export const sftRecipe = z.strictObject({
-  stage: z.literal("sft"),
-  ...common,
-  /** Data: a file of conversations (JSONL or Parquet), or a generator by name. */
-  data: z.strictObject({
-    file: z.string().optional(),
-    images: z.string().optional(),
-    market: market.optional(),
-  }),
-  validation: z
-    .strictObject({
+/** What a key alone cannot say. */
+type Check<T> = (recipe: T, fault: (path: string, message: string) => void) => void;
+
+function checkBatch(
+  { labels, headChunk }: z.infer<typeof shape>,
+  fault: (path: string, message: string) => void,
+): void {
+  if (headChunk && labels % headChunk !== 0)
+    fault("batch.headChunk", `${headChunk} does not divide the ${labels} labels of a batch`);
+}
+
+function checkData({ file, market }: { file?: string; market?: object }, fault: Parameters<Check<never>>[1]): void {
+  if (file && market) fault("data", "found both file and market, expected one");
+  if (!file && !market) fault("data", "found neither file nor market, expected one");
+}
+
+/** As zod's refinement. */
+const refined =
+  <T>(check: Check<T>) =>
+  (recipe: T, context: z.RefinementCtx<T>): void =>
+    check(recipe, (path, message) => context.addIssue({ code: "custom", path: path.split("."), message }));
+
+export const sftRecipe = z
+  .strictObject({
+    stage: z.literal("sft"),
+    ...common,
+    /** Data: a file of conversations (JSONL or Parquet), or a generator by name. */
+    data: z.strictObject({
       file: z.string().optional(),
+      images: z.string().optional(),
       market: market.optional(),
-      every: positive.default(100),
-      samples: positive.default(64),
-    })
-    .optional(),
-  /** Fixed size of a batch: rows of `length` tokens, at most so many pictures and trained tokens. */
-  batch: shape,
-  accumulate: positive.default(1),
-  /** Parts that are trained. */
-  train: z
-    .array(z.enum(["tower", "adapter", "decoder"]))
-    .min(1)
-    .default(["tower", "adapter", "decoder"]),
-  lora: lora.optional(),
-  /** Goes on teaching the tower to see, beside the conversations, with the head of an earlier "see" run. */
-  see: z
-    .strictObject({
-      /** Checkpoint folder of that run. */
-      head: z.string(),
-      weight: z.number().positive().default(1),
-      emptyWeight: z.number().positive().default(0.1),
-    })
-    .optional(),
-  recompute: z.boolean().default(false),
-  maxLength: positive.optional(),
-  onBadRow: z.enum(["stop", "skip"]).default("stop"),
-  /** Stops after so many validations without a better loss. */
-  patience: positive.optional(),
-});
+    }),
+    validation: z
+      .strictObject({
+        file: z.string().optional(),
+        market: market.optional(),
+        every: positive.default(100),
+        samples: positive.default(64),
+      })
+      .optional(),
+    /** Fixed size of a batch: rows of `length` tokens, at most so many pictures and trained tokens. */
+    batch: shape,
+    accumulate: positive.default(1),
+    /** Parts that are trained. */
+    train: z
+      .array(z.enum(["tower", "adapter", "decoder"]))
+      .min(1)
+      .default(["tower", "adapter", "decoder"]),
+    lora: lora.optional(),
+    /** Goes on teaching the tower to see, beside the conversations, with the head of an earlier "see" run. */
+    see: z
+      .strictObject({
+        /** Checkpoint folder of that run. */
+        head: z.string(),
+        weight: z.number().positive().default(1),
+        emptyWeight: z.number().positive().default(0.1),
+      })
+      .optional(),
+    recompute: z.boolean().default(false),
+    maxLength: positive.optional(),
+    onBadRow: z.enum(["stop", "skip"]).default("stop"),
+    /** Stops after so many validations without a better loss. */
+    patience: positive.optional(),
+  })
+  .superRefine(
+    refined((recipe, fault) => {
+      checkBatch(recipe.batch, fault);
+      checkData(recipe.data, fault);
+      if (recipe.patience && !recipe.validation) fault("patience", "there is no validation whose loss could improve");
+    }),
+  );
 
 const weight = z.number().default(1);
 const reward = z.union([
@@ -153,45 +183,61 @@ const reward = z.union([
   z.strictObject({ module: z.string(), weight }),
 ]);
 
-export const grpoRecipe = z.strictObject({
-  stage: z.literal("grpo"),
-  ...common,
-  /** Prompts and scores: the market generator's options. */
-  data: z.strictObject({ market }),
-  /** Held-out pictures to ask about, and how often. */
-  evalPictures: positive.default(40),
-  evalEvery: positive.default(25),
-  batch: shape,
-  train: z
-    .array(z.enum(["tower", "adapter", "decoder"]))
-    .min(1)
-    .default(["decoder"]),
-  recompute: z.boolean().default(false),
-  /** Answers per prompt, and prompts per generation batch. */
-  groupSize: z.number().int().min(2).default(8),
-  promptsPerStep: positive.default(8),
-  rollout: z
-    .strictObject({ temperature: z.number().positive().default(1), maxNewTokens: positive.default(128) })
-    .prefault({}),
-  rewards: z.array(reward).min(1),
-  scaleRewards: z.enum(["group", "batch", "none"]).default("group"),
-  lossType: z.enum(["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo"]).default("dapo"),
-  importanceLevel: z.enum(["token", "sequence"]).default("token"),
-  epsilonLow: z.number().positive().default(0.2),
-  epsilonHigh: z.number().positive().default(0.2),
-  delta: z.number().positive().optional(),
-  tau: z.tuple([z.number().positive(), z.number().positive()]).default([1, 1.05]),
-  /** Weight of the KL to the model that the run starts from. */
-  beta: z.number().nonnegative().default(0),
-  kl: z.enum(["k3", "k3-unbiased"]).default("k3-unbiased"),
-  /** Answers that the token limit cut are left out of the loss. */
-  maskTruncated: z.boolean().default(false),
-  /** Updates per generation batch, each with its share of the prompts; and how often the batch is gone through. */
-  updatesPerRollout: positive.default(1),
-  reuse: positive.default(1),
-  /** Groups whose rewards are all equal are replaced by others so many times (DAPO's dynamic sampling). */
-  resampleTries: z.number().int().nonnegative().default(0),
-});
+export const grpoRecipe = z
+  .strictObject({
+    stage: z.literal("grpo"),
+    ...common,
+    /** Prompts: a file of conversations (JSONL or Parquet) whose last answer is the reference, or a generator by name. */
+    data: z.strictObject({ file: z.string().optional(), images: z.string().optional(), market: market.optional() }),
+    onBadRow: z.enum(["stop", "skip"]).default("stop"),
+    /** Held-out rows of a file to ask about. */
+    validation: z.strictObject({ file: z.string().optional(), samples: positive.default(64) }).optional(),
+    /** Held-out pictures of the generator to ask about. */
+    evalPictures: positive.default(40),
+    /** Updates between two evaluations on what is held out. */
+    evalEvery: positive.default(25),
+    batch: shape,
+    train: z
+      .array(z.enum(["tower", "adapter", "decoder"]))
+      .min(1)
+      .default(["decoder"]),
+    recompute: z.boolean().default(false),
+    /** Answers per prompt, and prompts per generation batch. */
+    groupSize: z.number().int().min(2).default(8),
+    promptsPerStep: positive.default(8),
+    rollout: z
+      .strictObject({ temperature: z.number().positive().default(1), maxNewTokens: positive.default(128) })
+      .prefault({}),
+    rewards: z.array(reward).min(1),
+    scaleRewards: z.enum(["group", "batch", "none", "normalize_then_sum"]).default("group"),
+    lossType: z.enum(["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo"]).default("dapo"),
+    importanceLevel: z.enum(["token", "sequence"]).default("token"),
+    epsilonLow: z.number().positive().default(0.2),
+    epsilonHigh: z.number().positive().default(0.2),
+    delta: z.number().positive().optional(),
+    tau: z.tuple([z.number().positive(), z.number().positive()]).default([1, 1.05]),
+    /** Weight of the KL to the model that the run starts from. */
+    beta: z.number().nonnegative().default(0),
+    kl: z.enum(["k3", "k3-unbiased"]).default("k3-unbiased"),
+    /** Answers that the token limit cut are left out of the loss. */
+    maskTruncated: z.boolean().default(false),
+    /** Updates per generation batch, each with its share of the prompts; and how often the batch is gone through. */
+    updatesPerRollout: positive.default(1),
+    reuse: positive.default(1),
+    /** Groups whose rewards are all equal are replaced by others so many times (DAPO's dynamic sampling). */
+    resampleTries: z.number().int().nonnegative().default(0),
+  })
+  .superRefine(
+    refined((recipe, fault) => {
+      checkBatch(recipe.batch, fault);
+      checkData(recipe.data, fault);
+      const { maxNewTokens } = recipe.rollout;
+      const room = Math.min(recipe.batch.length, recipe.batch.labels);
+      if (maxNewTokens > room)
+        fault("rollout.maxNewTokens", `an answer of ${maxNewTokens} tokens does not fit a batch with room for ${room}`);
+      if (recipe.validation && !recipe.data.file) fault("validation", "only rows of a data.file are held out so");
+    }),
+  );
 
 export type GrpoRecipe = z.infer<typeof grpoRecipe>;
 export type SeeRecipe = z.infer<typeof seeRecipe>;
@@ -212,13 +258,21 @@ export function parseRecipe(content: unknown, name = "the recipe"): Recipe {
   throw new TrainingInputError(`${name} is not valid:\n${issues}`);
 }
 
+function parseYaml(text: string, path: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new TrainingInputError(`${path} is not YAML: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /**
  * Reads a recipe; paths in it become absolute, relative to the file.
  * @throws Error listing each key that is unknown, missing or of the wrong type
  * @example const recipe = await readRecipe("recipes/tiny/1-describe.yaml");
  */
 export async function readRecipe(path: string): Promise<Recipe> {
-  const data = parseRecipe(parse(await readFile(path, "utf8")), path);
+  const data = parseRecipe(parseYaml(await readFile(path, "utf8"), path), path);
   const base = dirname(resolve(path));
   const absolute = (p: string | undefined) => p && resolve(base, p);
   const done = { ...data, model: resolve(base, data.model) } as Recipe;
@@ -228,8 +282,11 @@ export async function readRecipe(path: string): Promise<Recipe> {
     done.data = { ...done.data, file: absolute(done.data.file), images: absolute(done.data.images) };
     if (done.validation) done.validation = { ...done.validation, file: absolute(done.validation.file) };
   }
-  if (done.stage === "grpo")
+  if (done.stage === "grpo") {
     done.rewards = done.rewards.map((r) => ("module" in r ? { ...r, module: resolve(base, r.module) } : r));
+    done.data = { ...done.data, file: absolute(done.data.file), images: absolute(done.data.images) };
+    if (done.validation) done.validation = { ...done.validation, file: absolute(done.validation.file) };
+  }
   return done;
 }
 

@@ -1,5 +1,6 @@
 /** @file Reward functions of GRPO: built-in ones by name, and users' own from a module. */
 
+import { parse } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
   accuracyReward,
@@ -9,6 +10,7 @@ import {
   thinkAnswerFormatReward,
   thinkFormatReward,
 } from "../tasks/index.ts";
+import { TrainingInputError } from "./input-error.ts";
 
 /** What a reward function may look at. */
 export interface Completion<Row> {
@@ -50,21 +52,65 @@ function builtIn<Row>(spec: Exclude<RewardSpec, { module: string }>): RewardFunc
   }
 }
 
+async function fromModule<Row>(path: string): Promise<RewardFunction<Row>> {
+  let loaded: { default?: unknown };
+  try {
+    loaded = (await import(pathToFileURL(path).href)) as typeof loaded;
+  } catch (error) {
+    throw new TrainingInputError(`the reward module ${path} cannot be loaded: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  if (typeof loaded.default === "function") return loaded.default as RewardFunction<Row>;
+  throw new TrainingInputError(
+    `${path} has no default export that is a function (found ${typeof loaded.default}): export default (completion) => number | null`,
+  );
+}
+
+const nameOf = (spec: RewardSpec): string => ("module" in spec ? parse(spec.module).name : spec.name);
+
 /**
- * The reward functions of a recipe.
- * @param specs built-in names, or `module`: a file whose default export is a RewardFunction
- * @throws Error when a module has no default function
+ * The reward functions of a recipe, each under a name of its own.
+ * @param specs built-in names, or `module`: a JavaScript file whose default export is a RewardFunction
+ * @throws TrainingInputError when a module cannot be loaded or has no default function
  */
 export async function loadRewards<Row>(specs: readonly RewardSpec[]): Promise<NamedReward<Row>[]> {
+  const names = specs.map(nameOf);
+  const unique = names.map((name, i) => (names.indexOf(name) === i ? name : `${name}-${i + 1}`));
   return Promise.all(
-    specs.map(async (spec) => {
-      if (!("module" in spec)) return { name: spec.name, weight: spec.weight, score: builtIn<Row>(spec) };
-      const loaded = (await import(pathToFileURL(spec.module).href)) as { default?: unknown };
-      if (typeof loaded.default !== "function")
-        throw new Error(
-          `${spec.module} has no default export that is a function (found ${typeof loaded.default}): export default (completion) => number | null`,
-        );
-      return { name: spec.module, weight: spec.weight, score: loaded.default as RewardFunction<Row> };
+    specs.map(async (spec, i) => ({
+      name: unique[i]!,
+      weight: spec.weight,
+      score: "module" in spec ? await fromModule<Row>(spec.module) : builtIn<Row>(spec),
+    })),
+  );
+}
+
+const shorten = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
+/**
+ * What each reward function says about an answer.
+ * @throws TrainingInputError naming the function that failed or returned anything but a finite number or null
+ */
+export function scoreAll<Row>(
+  rewards: readonly NamedReward<Row>[],
+  completion: Completion<Row>,
+): Promise<(number | null)[]> {
+  return Promise.all(
+    rewards.map(async ({ name, score }) => {
+      const answer = shorten(completion.text);
+      let found: unknown;
+      try {
+        found = await score(completion);
+      } catch (error) {
+        throw new TrainingInputError(`the reward "${name}" failed for the answer ${answer}: ${error}`, {
+          cause: error,
+        });
+      }
+      if (found === null || (typeof found === "number" && Number.isFinite(found))) return found;
+      throw new TrainingInputError(
+        `the reward "${name}" returned ${String(found)} for the answer ${answer}, expected a finite number or null`,
+      );
     }),
   );
 }

@@ -4,7 +4,7 @@ import type { FlashVL } from "../engine/index.ts";
 import { buildPrompt, loadImage, type PreprocessorConfig, preprocessImage, withImages } from "../processor/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { combineRewards, type Reward } from "./advantages.ts";
-import type { NamedReward } from "./rewards.ts";
+import { type NamedReward, scoreAll } from "./rewards.ts";
 
 export interface RolloutOptions {
   /** Answers per prompt. */
@@ -56,10 +56,11 @@ export async function rollout<Row>(
     const prompt = buildPrompt(model.tokenizer, withImages(loaded, messages), {
       imageTokens: model.config.imageTokens,
     });
+    // Pictures may also stand inside the messages.
+    const pictures = await Promise.all(prompt.images.map((image) => loadImage(image)));
     const answers = await Promise.all(
       results.map(async ({ text, tokens, logprobs, finishReason }): Promise<Answer> => {
-        const completion = { task, row, text, tokens, maxTokens: maxNewTokens };
-        const scores = await Promise.all(rewards.map((r) => r.score(completion)));
+        const scores = await scoreAll(rewards, { task, row, text, tokens, maxTokens: maxNewTokens });
         const reward = combineRewards(
           scores,
           rewards.map((r) => r.weight),
@@ -70,7 +71,7 @@ export async function rollout<Row>(
     groups.push({
       row,
       promptIds: prompt.ids,
-      pixels: loaded.map((image) => preprocessImage(image, preprocessor)),
+      pixels: pictures.map((image) => preprocessImage(image, preprocessor)),
       answers,
     });
   }

@@ -1,9 +1,11 @@
 /** @file Supervised fine-tuning on a file of conversations. */
 
-import { ConversationFile, type DroppedRow, splitRows } from "./data/file-sequences.ts";
+import { ConversationFile } from "./data/file-sequences.ts";
+import { reportDropped } from "./data/report-dropped.ts";
 import { openRows } from "./data/rows/row-source.ts";
 import { readSampleContext } from "./data/sample-context.ts";
 import type { Sequence } from "./data/sequence.ts";
+import { splitRows } from "./data/shuffled-rows.ts";
 import { TrainingInputError } from "./input-error.ts";
 import type { SftRecipe } from "./recipe.ts";
 import { type SftResult, trainSft } from "./sft.ts";
@@ -14,27 +16,8 @@ export interface FileRunOptions {
   readonly print?: (line: string) => void;
 }
 
-/** More lines about single rows would bury the training's own; the rest is only counted. */
-const NAMED_ROWS = 10;
-
-/** Prints the first rows that are left out; `summary` tells how many there were. */
-function reporter(print: (line: string) => void) {
-  const counts = { "too long": 0, bad: 0 };
-  return {
-    onDropped({ place, kind, reason }: DroppedRow) {
-      counts[kind]++;
-      const all = counts["too long"] + counts.bad;
-      if (all <= NAMED_ROWS) print(`left out ${place} (${kind}): ${reason}`);
-      if (all === NAMED_ROWS) print("further rows that are left out are only counted");
-    },
-    summary() {
-      const all = counts["too long"] + counts.bad;
-      if (all > 0) print(`left out ${all} rows: ${counts["too long"]} too long, ${counts.bad} bad`);
-    },
-  };
-}
-
-async function countRows(path: string): Promise<number> {
+/** Rows of a data file. */
+export async function countRows(path: string): Promise<number> {
   const file = await openRows(path);
   await file.close();
   return file.length;
@@ -54,7 +37,7 @@ export async function runFileRecipe(recipe: SftRecipe, options: FileRunOptions):
   const { data, validation, batch, seed, onBadRow, maxLength } = recipe;
   if (!data.file) throw new Error("the recipe has no data.file");
   const context = await readSampleContext(recipe.model);
-  const report = reporter(options.print ?? (() => {}));
+  const report = reportDropped(options.print ?? (() => {}));
   const common = {
     seed,
     onBadRow,

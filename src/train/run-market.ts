@@ -2,10 +2,10 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseConfig } from "../model/index.ts";
-import { readPreprocessorConfig, Tokenizer } from "../processor/index.ts";
+import { readPreprocessorConfig } from "../processor/index.ts";
 import { type Family, type MarketRow, marketTask, seedRanges } from "../tasks/index.ts";
 import { marketRows, marketSequences, type SampleContext, seeClasses, seeSamples } from "./data/market-source.ts";
+import { readSampleContext } from "./data/sample-context.ts";
 import type { Sequence } from "./data/sequence.ts";
 import { trainGrpo } from "./grpo.ts";
 import type { GrpoRecipe, Recipe, SftRecipe } from "./recipe.ts";
@@ -21,17 +21,8 @@ export interface RunOptions {
 /** Validation pictures come from another data seed than any training run's. */
 const VALIDATION_SEED = 7_777_777;
 
-async function contextOf(folder: string): Promise<SampleContext> {
-  const json = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(folder, name), "utf8"));
-  return {
-    tokenizer: Tokenizer.fromJSON(await json("tokenizer.json"), await json("tokenizer_config.json")),
-    preprocessor: readPreprocessorConfig(await json("preprocessor_config.json")),
-    imageTokens: parseConfig(await json("config.json")).imageTokens,
-  };
-}
-
 async function runSft(recipe: SftRecipe, options: RunOptions): Promise<string> {
-  const context = await contextOf(recipe.model);
+  const context = await readSampleContext(recipe.model);
   const validation: Sequence[] = [];
   if (recipe.validation?.market) {
     const source = marketSequences(context, { ...recipe.validation.market, seed: VALIDATION_SEED }, 0);
@@ -42,7 +33,7 @@ async function runSft(recipe: SftRecipe, options: RunOptions): Promise<string> {
 }
 
 async function runGrpo(recipe: GrpoRecipe, options: RunOptions): Promise<string> {
-  const { seed, families, workers } = recipe.data.market;
+  const { seed, families, workers } = recipe.data.market!;
   // Held-out questions come from the last training pictures: the fixed test sets stay unseen until the very end.
   const { first, count } = seedRanges.train;
   const heldOut: MarketRow[] = [];

@@ -2,11 +2,13 @@
 
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { TrainingInputError } from "./input-error.ts";
 import { type Recipe, readRecipe } from "./recipe.ts";
 import { newestCheckpoint } from "./run/training-state.ts";
+import { versions } from "./run/versions.ts";
 import { runFileRecipe } from "./run-file.ts";
+import { runFileGrpo } from "./run-file-grpo.ts";
 import { runMarketRecipe } from "./run-market.ts";
 
 export interface RunRecipeOptions {
@@ -39,6 +41,15 @@ async function changedKeys(run: string, recipe: Recipe): Promise<string[]> {
   return [...keys].filter((key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]));
 }
 
+/** What is not as it was when the run was last started, such as "node: v20.19.0, now v20.20.2". */
+async function changedVersions(run: string): Promise<string[]> {
+  const text = await readFile(join(run, "versions.json"), "utf8").catch(() => "{}");
+  const before = JSON.parse(text) as Record<string, string | number>;
+  return Object.entries(versions()).flatMap(([key, now]) =>
+    before[key] === undefined || before[key] === now ? [] : [`${key}: ${before[key]}, now ${now}`],
+  );
+}
+
 /** Where a recipe runs unless told otherwise. @example defaultRun("recipes/tiny/2-chat.yaml") // "runs/2-chat" */
 export const defaultRun = (path: string): string => join("runs", basename(path).replace(/\.ya?ml$/, ""));
 
@@ -62,15 +73,16 @@ export async function runRecipe(path: string, options: RunRecipeOptions = {}): P
     print(`resuming from ${begun}`);
     const changed = await changedKeys(run, recipe);
     if (changed.length) print(`the recipe has changed since the run was started: ${changed.join(", ")}`);
+    const other = await changedVersions(run);
+    if (other.length) print(`not as when the run was started, so its last digits may differ: ${other.join(", ")}`);
   }
+  for (const line of stringify(recipe).trimEnd().split("\n")) print(line);
   const common = { run, signal, print };
-  if (recipe.stage === "sft" && recipe.data.file && recipe.data.market)
-    throw new TrainingInputError(`${path} names both data.file and data.market: expected one`);
-  if (recipe.stage === "sft" && !recipe.data.market) {
-    if (!recipe.data.file) throw new TrainingInputError(`${path} names no data: expected data.file or data.market`);
+  if (recipe.stage === "sft" && recipe.data.file) {
     const { last, best } = await runFileRecipe(recipe, common);
     return { run, last, best };
   }
+  if (recipe.stage === "grpo" && recipe.data.file) return { run, last: await runFileGrpo(recipe, common) };
   const last = await runMarketRecipe(recipe, common);
   return { run, last, best: await newestCheckpoint(join(run, "checkpoints-best")) };
 }

@@ -2,13 +2,14 @@
 
 import { join } from "node:path";
 import { openCheckpoint } from "../hub/index.ts";
-import { loraParameters, parseConfig } from "../model/index.ts";
+import { type LoraConfig, loraParameters, parseConfig } from "../model/index.ts";
 import { accumulate } from "./accumulate.ts";
 import { type Batch, fillInputs, toBatches } from "./data/batches.ts";
 import type { Sequence } from "./data/sequence.ts";
 import { initialize } from "./initialize.ts";
+import { TrainingInputError } from "./input-error.ts";
 import { Optimizer } from "./optim/optimizer.ts";
-import { loadParameters, ParameterStore } from "./parameter-store.ts";
+import { loadParameters, type Parameter, ParameterStore } from "./parameter-store.ts";
 import { TrainingRandom } from "./random.ts";
 import { resolvedSchedule, type SftRecipe } from "./recipe.ts";
 import { openRunFolder } from "./run/run-folder.ts";
@@ -74,7 +75,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
   const random = new TrainingRandom(recipe.seed);
 
   // ---- what is trained
-  const adapters = recipe.lora ? loraParameters(base.parameters, recipe.lora) : [];
+  const adapters = recipe.lora ? adaptersOf(base, recipe.lora) : [];
   const store = ParameterStore.joined(base, [...adapters, ...(see?.parameters ?? [])]);
   see?.fill(store);
   if (adapters.length) initialize(store, random, (p) => adapters.includes(p));
@@ -144,7 +145,8 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
   const wholeLoss = session.outputs.get("loss")!.data as Float32Array;
   let next = take();
   try {
-    while (optimizer.step < recipe.steps && !options.signal?.aborted) {
+    const worse = () => recipe.patience !== undefined && stale >= recipe.patience;
+    while (optimizer.step < recipe.steps && !worse() && !options.signal?.aborted) {
       const started = performance.now();
       const window = await next;
       if (window.length === 0) break;
@@ -197,7 +199,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
           bestLoss = held_out.loss;
           await save(bestFolder);
         }
-        if (recipe.patience && stale >= recipe.patience) break;
+        if (worse()) break;
       }
       if (optimizer.step % recipe.saveEvery === 0) {
         last = await save(checkpoints);
@@ -214,6 +216,15 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     await evaluator?.dispose();
   }
   return { last, best: await newestCheckpoint(bestFolder.folder), step: optimizer.step };
+}
+
+/** @throws TrainingInputError when a target module is not in the model */
+function adaptersOf(base: ParameterStore, lora: LoraConfig): readonly Parameter[] {
+  try {
+    return loraParameters(base.parameters, lora);
+  } catch (error) {
+    throw new TrainingInputError(`lora.targetModules: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function* asyncFrom<T>(items: Iterable<T>): AsyncGenerator<T> {

@@ -114,3 +114,13 @@ test.each([
   expect(Buffer.compare(await weights(a), await weights(b))).toBe(0);
   expect(withoutTimes(await metrics(cut))).toEqual(withoutTimes(await metrics(straight)));
 });
+
+test("where the prompts are fewer than the updates asked for, each update keeps its share of the loss", async () => {
+  const logs = [];
+  for (const updatesPerRollout of [2, 3]) {
+    const run = join(folder, `updates-${updatesPerRollout}`);
+    await trainGrpo(recipe({ steps: 2, promptsPerStep: 2, updatesPerRollout }), { run, task, rows });
+    logs.push(withoutTimes(await metrics(run)));
+  }
+  expect(logs[1]).toEqual(logs[0]);
+});

@@ -1,6 +1,5 @@
 /** @file Runs of supervised fine-tuning that one can trust: killed and resumed, stopped by NaN, opened by the engine. */
 
-import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,9 +10,9 @@ import { stringify } from "yaml";
 import { FlashVL } from "../../src/engine/index.ts";
 import { openCheckpoint, openSafetensors, toF32, writeSafetensors } from "../../src/hub/index.ts";
 import { mergeAdapter, runRecipe } from "../../src/train/index.ts";
+import { expectSameCheckpoint, killAt, recordsOf } from "./kill-run.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/static-tiny", import.meta.url));
-const PROCESS = fileURLToPath(new URL("./sft-run-process.ts", import.meta.url));
 const COLORS = ["red", "green", "blue", "white", "black", "gray"];
 let folder: string;
 let model: string;
@@ -73,58 +72,39 @@ async function recipe(more: object): Promise<string> {
 }
 
 const checkpointsOf = (run: string) => readdir(join(run, "checkpoints"));
-const metricsOf = async (run: string): Promise<Record<string, number>[]> =>
-  (await readFile(join(run, "metrics.jsonl"), "utf8"))
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-/** Everything but times, which no two runs share. */
-const withoutTimes = (rows: Record<string, number>[]) =>
-  rows.map((row) => Object.fromEntries(Object.entries(row).filter(([key]) => !key.endsWith("_ms"))));
-const stateOf = async (run: string, step: number) => {
-  const at = join(run, "checkpoints", `step-${String(step).padStart(7, "0")}`);
-  return Promise.all(["training.safetensors", "model.safetensors", "progress.json"].map((f) => readFile(join(at, f))));
+const muon = {
+  optimizer: { learningRate: 0.003, muon: { momentum: 0.9 }, schedule: { kind: "cosine", warmupSteps: 1 } },
 };
-
-/** Runs the recipe in a child process and kills it with SIGKILL as soon as it has printed `step`. */
-async function killAt(path: string, run: string, step: number): Promise<void> {
-  const child = spawn(process.execPath, ["--import", "tsx", PROCESS, path, run], { stdio: ["ignore", "pipe", "pipe"] });
-  let [printed, errors] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    printed += text;
-    if (printed.includes(`step ${step} `)) child.kill("SIGKILL");
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    errors += text;
-  });
-  const signal = await new Promise((done) => child.on("exit", (_, name) => done(name)));
-  expect(signal, errors).toBe("SIGKILL");
-}
-
-test("six steps straight equal three, kill -9, resume, three more: weights, moments and metrics bit for bit", async () => {
-  const path = await recipe({});
-  const [straight, cut] = [join(folder, "straight"), join(folder, "cut")];
-  await runRecipe(path, { run: straight });
-  await killAt(path, cut, 3);
-  expect(await checkpointsOf(cut)).toContain("step-0000002");
-  const lines: string[] = [];
-  await runRecipe(path, { run: cut, resume: true, print: (line) => lines.push(line) });
-  expect(lines[0]).toMatch(/resuming from .*step-000000[23]/);
-  expect(withoutTimes(await metricsOf(cut))).toEqual(withoutTimes(await metricsOf(straight)));
-  const [a, b] = [await stateOf(straight, 6), await stateOf(cut, 6)];
-  a.forEach((bytes, i) => {
-    expect(bytes.equals(b[i]!)).toBe(true);
-  });
-  expect((await checkpointsOf(straight)).sort()).toEqual(["step-0000004", "step-0000006"]);
-  const metrics = await metricsOf(straight);
-  expect(metrics.at(-1)!.loss).toBeLessThan(metrics[0]!.loss!);
-  expect(metrics.filter((row) => row.eval_loss !== undefined).map((row) => row.step)).toEqual([2, 4, 6]);
-});
+test.each([
+  ["AdamW", "straight", {}],
+  ["Muon", "straight-muon", muon],
+])(
+  "%s: six steps straight equal three, kill -9, resume, three more: weights, moments and metrics bit for bit",
+  async (_, name, changes) => {
+    const path = await recipe(changes);
+    const [straight, cut] = [join(folder, name), join(folder, `${name}-cut`)];
+    const printed: string[] = [];
+    await runRecipe(path, { run: straight, print: (line) => printed.push(line) });
+    expect(printed[0]).toBe("stage: sft"); // the recipe, with what it leaves out
+    expect(printed).toContain("onBadRow: stop");
+    await killAt(path, cut, 3);
+    expect(await checkpointsOf(cut)).toContain("step-0000002");
+    const lines: string[] = [];
+    await runRecipe(path, { run: cut, resume: true, print: (line) => lines.push(line) });
+    expect(lines[0]).toMatch(/resuming from .*step-000000[23]/);
+    const metrics = await recordsOf(straight);
+    expect(await recordsOf(cut)).toEqual(metrics);
+    await expectSameCheckpoint([straight, cut], 6);
+    expect((await checkpointsOf(straight)).sort()).toEqual(["step-0000004", "step-0000006"]);
+    expect(metrics.at(-1)!.loss).toBeLessThan(metrics[0]!.loss!);
+    expect(metrics.filter((row) => row.eval_loss !== undefined).map((row) => row.step)).toEqual([2, 4, 6]);
+  },
+);
 
 test("a folder that holds a run is not overwritten without --resume", async () => {
   const path = await recipe({});
   await expect(runRecipe(path, { run: join(folder, "straight") })).rejects.toThrow(/holds a run already/);
-  expect(await metricsOf(join(folder, "straight"))).toHaveLength(6);
+  expect(await recordsOf(join(folder, "straight"))).toHaveLength(6);
 });
 
 test("links to the last and the best checkpoint open as models", async () => {
@@ -181,14 +161,24 @@ test("an interrupted run saves where it is and goes on from there", async () => 
   await runRecipe(path, { run, signal: stop.signal, print });
   expect(await checkpointsOf(run)).toEqual(["step-0000003"]);
   await runRecipe(path, { run, resume: true });
-  expect((await metricsOf(run)).map((row) => row.step)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect((await recordsOf(run)).map((row) => row.step)).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
-test("training stops early when validation does not improve", async () => {
+test("training stops early when validation does not improve, and stays so when it is resumed", async () => {
   const run = join(folder, "patient");
   const optimizer = { learningRate: 1e-30, schedule: { kind: "constant" } };
-  await runRecipe(await recipe({ optimizer, patience: 2, steps: 50 }), { run });
-  expect((await metricsOf(run)).at(-1)!.step).toBe(6);
+  const path = await recipe({ optimizer, patience: 2, steps: 50 });
+  await runRecipe(path, { run });
+  expect((await recordsOf(run)).at(-1)!.step).toBe(6);
+  await runRecipe(path, { run, resume: true });
+  expect((await recordsOf(run)).at(-1)!.step).toBe(6);
+});
+
+test("a layer that LoRA cannot find is named", async () => {
+  const path = await recipe({ lora: { rank: 2, targetModules: ["qq_proj"] } });
+  await expect(runRecipe(path, { run: join(folder, "no-layer") })).rejects.toThrow(
+    /lora\.targetModules: no layer is named qq_proj/,
+  );
 });
 
 test("a LoRA run saves PEFT's files beside a merged model, and merge gives that model again", async () => {

@@ -48,6 +48,13 @@ test("every kind of metric gets its chart; validation joins the loss", async () 
   ]);
 });
 
+test("several reward functions are drawn apart", async () => {
+  await write(line(1, { reward: 0.5, "rewards/accuracy/mean": 0.4, "rewards/own/mean": 0.1, "rewards/own/std": 0 }));
+  const charts = chartsOf(await readMetrics(run));
+  expect(charts[2]!.title).toBe("rewards by function");
+  expect(charts[2]!.curves.map((c) => c.label)).toEqual(["accuracy", "own"]);
+});
+
 test("lines fit the terminal, in two columns where there is room", async () => {
   const rows = await readMetrics(run);
   for (const width of [50, 80, 120, 200]) {

@@ -1,5 +1,6 @@
 /** @file Sampled answers as training sequences: the prompt once, its answers as branches. */
 
+import { TrainingInputError } from "../input-error.ts";
 import type { Answer, Group } from "../rollout.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -30,29 +31,34 @@ function sequenceOf<Row, A extends Answer>(
 }
 
 /**
- * One group as sequences of at most `length` tokens: the prompt is repeated only where not all answers fit beside it.
- * @throws RangeError when the prompt and its longest answer do not fit
+ * One group as sequences that fit a batch: the prompt is repeated only where not all answers fit beside it.
+ * @throws TrainingInputError when the prompt and its longest answer do not fit
  */
 export function completionSequences<Row, A extends Answer>(
   group: Group<Row>,
   answers: readonly A[],
-  length: number,
+  { length, labels, images }: { readonly length: number; readonly labels: number; readonly images: number },
 ): CompletionSequence<A>[] {
+  const prompt = group.promptIds.length;
+  if (group.pixels.length > images)
+    throw new TrainingInputError(`a prompt has ${group.pixels.length} pictures, batch.images is ${images}`);
+  const room = Math.min(length - prompt, labels);
   const sequences: CompletionSequence<A>[] = [];
   let taken: A[] = [];
-  let tokens = group.promptIds.length;
+  let tokens = 0;
   for (const answer of answers) {
-    if (group.promptIds.length + answer.tokens.length > length)
-      throw new RangeError(
-        `a prompt of ${group.promptIds.length} and an answer of ${answer.tokens.length} tokens exceed the rows of ${length}: raise batch.length or lower maxNewTokens`,
+    const own = answer.tokens.length;
+    if (own > room)
+      throw new TrainingInputError(
+        `a prompt of ${prompt} and an answer of ${own} tokens exceed rows of ${length} with ${labels} labels: raise batch.length or lower rollout.maxNewTokens`,
       );
-    if (tokens + answer.tokens.length > length) {
+    if (tokens + own > room) {
       sequences.push(sequenceOf(group, taken));
       taken = [];
-      tokens = group.promptIds.length;
+      tokens = 0;
     }
     taken.push(answer);
-    tokens += answer.tokens.length;
+    tokens += own;
   }
   if (taken.length) sequences.push(sequenceOf(group, taken));
   return sequences;

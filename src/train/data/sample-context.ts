@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseConfig } from "../../model/index.ts";
 import { readPreprocessorConfig, Tokenizer } from "../../processor/index.ts";
+import { TrainingInputError } from "../input-error.ts";
 import type { SampleContext } from "./market-source.ts";
 
 /**
@@ -16,7 +17,10 @@ export async function readSampleContext(folder: string): Promise<SampleContext> 
     try {
       return JSON.parse(await readFile(path, "utf8"));
     } catch (error) {
-      throw new Error(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+      throw new TrainingInputError(
+        `${path} cannot be read, so ${folder} is no model to train: ${(error as Error).message}`,
+        { cause: error },
+      );
     }
   };
   return {

@@ -4,6 +4,7 @@ import { cp, lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } f
 import { dirname, join, relative } from "node:path";
 import { f32ToBf16, openSafetensors, type TensorToWrite, writeSafetensors } from "../../hub/index.ts";
 import { type LoraConfig, mergeLora } from "../../model/index.ts";
+import { TrainingInputError } from "../input-error.ts";
 import { ADAPTER_CONFIG, isLoraTensor, saveAdapter } from "../lora/peft-adapter.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import type { ParameterStore } from "../parameter-store.ts";
@@ -131,6 +132,8 @@ export async function saveCheckpoint(
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
+    // The same error, so that its code (such as ENOSPC) stays.
+    if (error instanceof Error) error.message = `the checkpoint ${target} could not be written: ${error.message}`;
     throw error;
   }
   if (to.link) await pointTo(to.link, target);
@@ -170,7 +173,7 @@ export async function loadTrainingState(
     const restore = async (name: string, into: Float32Array) => {
       const info = state.tensors.get(name);
       if (!info || info.shape[0] !== into.length)
-        throw new Error(
+        throw new TrainingInputError(
           `${folder}: ${name} is ${info ? `of ${info.shape[0]} elements` : "missing"}, expected ${into.length}: was the recipe changed?`,
         );
       bytesOf(into).set(await state.readTensor(name));

@@ -14,7 +14,7 @@ export interface Chart {
 
 const CHARTS: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
   ["loss", { loss: "training", eval_loss: "validation" }],
-  ["reward", { reward: "mean", reward_std: "std" }],
+  ["reward", { reward: "mean", reward_std: "std", eval_reward: "held out" }],
   [
     "accuracy",
     {
@@ -33,9 +33,18 @@ const CHARTS: readonly (readonly [string, Readonly<Record<string, string>>])[] =
   ["gradient norm", { grad_norm: "before clipping" }],
 ];
 
+const REWARD = /^rewards\/(.+)\/mean$/;
+
+/** Where there are several reward functions: a chart with a curve for each. */
+function rewardsByFunction(rows: readonly MetricsRow[]): (readonly [string, Readonly<Record<string, string>>])[] {
+  const keys = Object.keys(rows.at(-1) ?? {}).filter((key) => REWARD.test(key));
+  if (keys.length < 2) return [];
+  return [["rewards by function", Object.fromEntries(keys.map((key) => [key, REWARD.exec(key)![1]!]))]];
+}
+
 /** The charts for which the run has numbers. */
 export const chartsOf = (rows: readonly MetricsRow[]): Chart[] =>
-  CHARTS.flatMap(([title, keys]) => {
+  [...CHARTS.slice(0, 2), ...rewardsByFunction(rows), ...CHARTS.slice(2)].flatMap(([title, keys]) => {
     const curves = Object.entries(keys)
       .map(([key, label]) => ({ label, points: seriesOf(rows, key) }))
       .filter(({ points }) => points.length > 0);
