@@ -64,6 +64,8 @@ try {
   };
   reply({ type: "ready" });
 } catch (error) {
+  // The library's reason goes through another channel: it must have arrived when the failure is told.
+  await new Promise<void>((arrived) => process.stderr.write("\n", () => arrived()));
   reply({ type: "failed", message: error instanceof Error ? error.message : String(error) });
 }
 
