@@ -1,18 +1,22 @@
 /**
- * @file Steps per second and memory of supervised fine-tuning against the same step in PyTorch, in alternation.
+ * @file Steps per second and memory of supervised fine-tuning against the same step in PyTorch, in alternation: float32 against
+ * float32, and bfloat16 factors against autocast to bfloat16. Writes its section of bench/RESULTS.md where `--out` is given.
  * usage: npx tsx bench/train/main.ts --python PYTHON [--rounds 10] [--rows 32] [--length 256] [--threads 2] [--model FOLDER] [--profile]
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { PRECISIONS, type Precision } from "../../src/model/index.ts";
+import { usedPrecision } from "../../src/train/index.ts";
 import { describeMachine } from "../machine.ts";
+import { writeSection } from "../results-section.ts";
 import { makeBatch } from "./make-batch.ts";
+import { alternate, type SideResult, side } from "./pair.ts";
 import { readProfile } from "./profile.ts";
+import { resultsTable } from "./results-table.ts";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const { values } = parseArgs({
@@ -27,114 +31,64 @@ const { values } = parseArgs({
     out: { type: "string" },
   },
 });
-const rounds = Number(values.rounds);
-/** Steps that warm caches and allocators up; not counted. */
-const WARM_UP = 2;
-
-interface StepAnswer {
-  readonly ms: number;
-  readonly loss: number;
-  readonly peakBytes: number;
-  readonly fillMs?: number;
-  readonly runMs?: number;
-  readonly optimizerMs?: number;
-}
-
-/** A process that answers line by line. */
-function side(command: string, args: string[]) {
-  const child: ChildProcess = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-  const read = async <T>(): Promise<T> => {
-    const { done, value } = await lines.next();
-    if (done) throw new Error(`${command} ${args[0]} ended early`);
-    return JSON.parse(value) as T;
-  };
-  return {
-    ready: read<{ ready: string; parameters: number }>(),
-    step(): Promise<StepAnswer> {
-      child.stdin!.write("step\n");
-      return read();
-    },
-    async end() {
-      child.stdin!.end();
-      if (child.exitCode === null) await new Promise((done) => child.on("exit", done));
-    },
-  };
-}
-
-const median = (xs: readonly number[]): number => {
-  const sorted = [...xs].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-};
+/** Relative difference of the first losses beyond which the two sides do not do the same. */
+const TOLERANCE: Record<Precision, number> = { float32: 1e-4, bfloat16: 1e-2 };
+const PROFILED = 3;
 
 const folder = await mkdtemp(join(tmpdir(), "flashvl-bench-"));
-try {
-  await makeBatch(folder, values.model, Number(values.rows), Number(values.length));
-  const ours = ["--import", "tsx", here("our-step.ts"), folder, values.threads];
-  const sides = {
-    flashvl: side(process.execPath, ours),
-    ...(values.python ? { torch: side(values.python, [here("torch_step.py"), folder, values.threads]) } : {}),
-  };
-  const entries = Object.entries(sides);
-  const about = Object.fromEntries(await Promise.all(entries.map(async ([name, s]) => [name, await s.ready] as const)));
-  const answers: Record<string, StepAnswer[]> = Object.fromEntries(entries.map(([name]) => [name, []]));
-  for (let round = 0; round < WARM_UP + rounds; round++)
-    // Who comes first changes, so that neither always runs on a warmer or cooler machine.
-    for (const [name, s] of round % 2 ? entries.toReversed() : entries) answers[name]!.push(await s.step());
-  for (const [, s] of entries) await s.end();
 
-  const results = Object.fromEntries(
-    entries.map(([name]) => {
-      const counted = answers[name]!.slice(WARM_UP);
-      const ms = median(counted.map((a) => a.ms));
-      const part = (key: "fillMs" | "runMs" | "optimizerMs") =>
-        counted[0]![key] === undefined ? undefined : median(counted.map((a) => a[key]!));
-      return [
-        name,
-        {
-          ...about[name],
-          msPerStep: ms,
-          fastestMs: Math.min(...counted.map((a) => a.ms)),
-          slowestMs: Math.max(...counted.map((a) => a.ms)),
-          stepsPerSecond: 1000 / ms,
-          peakBytes: answers[name]!.at(-1)!.peakBytes,
-          losses: answers[name]!.slice(0, 3).map((a) => a.loss),
-          fillMs: part("fillMs"),
-          runMs: part("runMs"),
-          optimizerMs: part("optimizerMs"),
-        },
-      ];
-    }),
+async function measure(precision: Precision) {
+  const ours = ["--import", "tsx", here("our-step.ts"), folder, values.threads, precision];
+  const results: Record<string, SideResult> = await alternate(
+    {
+      flashvl: [process.execPath, ours],
+      ...(values.python ? { torch: [values.python, [here("torch_step.py"), folder, values.threads, precision]] } : {}),
+    },
+    Number(values.rounds),
   );
   const [a, b] = [results.flashvl!, results.torch];
-  if (b && Math.abs(a.losses[0]! - b.losses[0]!) > 1e-4 * b.losses[0]!)
+  if (b && Math.abs(a.losses[0]! - b.losses[0]!) > TOLERANCE[precision] * b.losses[0]!)
     throw new Error(`the two sides do not do the same: first losses ${a.losses[0]} and ${b.losses[0]}`);
+  return {
+    precision,
+    flashvl: a,
+    torch: b,
+    speedOverTorch: b ? b.msPerStep / a.msPerStep : undefined,
+    profile: values.profile ? await profile(ours, precision) : undefined,
+  };
+}
 
-  let profile: ReturnType<typeof readProfile> | undefined;
-  if (values.profile) {
-    const PROFILED = 3;
-    const profiled = side(process.execPath, [...ours, join(folder, "profile")]);
-    await profiled.ready;
-    for (let i = 0; i < PROFILED; i++) await profiled.step();
-    await profiled.end();
-    const file = (await readdir(folder)).find((name) => name.startsWith("profile") && name.endsWith(".json"));
-    if (!file) throw new Error("ONNX Runtime wrote no profile");
-    profile = readProfile(join(folder, file), PROFILED);
-  }
-  const row = {
+async function profile(ours: string[], precision: Precision) {
+  const prefix = `profile-${precision}`;
+  const profiled = side(process.execPath, [...ours, join(folder, prefix)]);
+  await profiled.ready;
+  for (let i = 0; i < PROFILED; i++) await profiled.step();
+  await profiled.end();
+  const file = (await readdir(folder)).find((name) => name.startsWith(prefix) && name.endsWith(".json"));
+  if (!file) throw new Error("ONNX Runtime wrote no profile");
+  const { parts, kernels } = readProfile(join(folder, file));
+  return { parts, kernels: kernels.slice(0, 15) };
+}
+
+try {
+  await makeBatch(folder, values.model, Number(values.rows), Number(values.length));
+  const pairs = [];
+  // A machine without bfloat16 products has one row only.
+  for (const precision of PRECISIONS) if (usedPrecision(precision) === precision) pairs.push(await measure(precision));
+  const report = {
     benchmark: "train/sft-step",
     rows: Number(values.rows),
     tokensPerRow: Number(values.length),
     threads: Number(values.threads),
-    rounds,
+    rounds: Number(values.rounds),
     machine: describeMachine(),
-    ...results,
-    speedOverTorch: b ? b.msPerStep / a.msPerStep : undefined,
-    profile: profile && { parts: profile.parts, kernels: profile.kernels.slice(0, 15) },
+    pairs,
   };
-  const text = JSON.stringify(row, null, 2);
-  if (values.out) await writeFile(values.out, `${text}\n`);
+  const text = JSON.stringify(report, null, 2);
+  if (values.out) {
+    await writeFile(values.out, `${text}\n`);
+    writeSection("train", resultsTable(report));
+  }
   console.log(text);
 } finally {
   await rm(folder, { recursive: true, force: true });

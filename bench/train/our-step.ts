@@ -1,16 +1,16 @@
-/** @file One side of the training benchmark: answers every line "step" on stdin with one line of JSON. Arguments: FOLDER THREADS [PROFILE]. */
+/** @file One side of the training benchmark: answers every line "step" on stdin with one line of JSON. Arguments: FOLDER THREADS PRECISION [PROFILE]. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { openCheckpoint } from "../../src/hub/index.ts";
-import { parseConfig } from "../../src/model/index.ts";
+import { type Precision, parseConfig } from "../../src/model/index.ts";
 import { fillInputs } from "../../src/train/data/batches.ts";
 import { createStepSession, loadParameters, type Sequence, sftGraph } from "../../src/train/index.ts";
 import { Optimizer } from "../../src/train/optim/optimizer.ts";
 import type { BenchBatch } from "./make-batch.ts";
 
-const [folder, threads, profilePrefix] = process.argv.slice(2) as [string, string, string?];
+const [folder, threads, precision, profilePrefix] = process.argv.slice(2) as [string, string, Precision, string?];
 const checkpoint = await openCheckpoint(folder);
 const config = parseConfig(checkpoint.config);
 const store = await loadParameters(config, checkpoint);
@@ -32,6 +32,7 @@ const trained = store.parameters.map((p) => p.name);
 const session = await createStepSession(sftGraph(config, shape), store, {
   threads: Number(threads),
   trained,
+  precision,
   profilePrefix,
 });
 const gradients = new Map([...session.gradients].map(([name, t]) => [name, t.data]));

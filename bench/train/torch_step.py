@@ -1,12 +1,13 @@
 """The same training step in PyTorch: SigLIP tower, adapter and Qwen2 decoder by hand, the fastest stock kernels.
 
 Reads FOLDER (config.json, model.safetensors, batch.json, pixels.f32) and answers every line "step" on stdin with one line of
-JSON. usage: torch_step.py FOLDER THREADS
+JSON. usage: torch_step.py FOLDER THREADS [float32|bfloat16]: bfloat16 is autocast over the forward
 """
 import json, math, re, struct, sys, time
 import torch, torch.nn.functional as F
 
 folder, threads = sys.argv[1], int(sys.argv[2])
+half = len(sys.argv) > 3 and sys.argv[3] == "bfloat16"
 torch.set_num_threads(threads)
 config = json.load(open(f"{folder}/config.json"))
 V, L = config["vision_config"], config["llm_config"]
@@ -109,7 +110,7 @@ def decoder(x):
 def loss():
     table = W["llm.model.embed_tokens.weight"]
     embeds = F.embedding(ids.clamp(min=0), table)
-    embeds = embeds.masked_scatter(is_image[..., None], adapter(tower()))
+    embeds = embeds.masked_scatter(is_image[..., None], adapter(tower()).to(embeds.dtype))
     hidden = decoder(embeds).reshape(rows * length, -1)[label_rows]
     return F.cross_entropy(F.linear(hidden, W.get("llm.lm_head.weight", table)), targets)
 
@@ -122,7 +123,8 @@ print(json.dumps({"ready": torch.__version__, "parameters": sum(p.numel() for p 
 for _ in sys.stdin:
     started = time.perf_counter()
     optimizer.zero_grad(set_to_none=True)
-    value = loss()
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+        value = loss()
     value.backward()
     torch.nn.utils.clip_grad_norm_(W.values(), 1.0)
     optimizer.step()

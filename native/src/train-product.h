@@ -69,6 +69,8 @@ inline void interleave(const float* x, int64_t stride, int64_t depth, int64_t co
   for (int64_t c = 0; sums && c < width; c += 16) Isa::store(sums + c, Isa::zero());
   for (int64_t k = 0; k < depth; k += Factors::kGroup, x += Factors::kGroup * stride)
     for (int64_t c = 0; c < width; c += 16, out += 16 * Factors::kGroup) {
+      Isa::prefetch(x + 16 * stride + c);
+      if (Factors::kGroup == 2) Isa::prefetch(x + 17 * stride + c);
       const Floats even = load_some(x + c, count - c);
       if (sums) Isa::store(sums + c, Isa::add(Isa::load_floats(sums + c), even));
       if (Factors::kGroup == 1) {

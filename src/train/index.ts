@@ -36,7 +36,7 @@ export { defaultRun, type RunRecipeOptions, type RunResult, runRecipe } from "./
 export { type SeeSample, trainToSee } from "./see.ts";
 export { type SftOptions, type SftResult, trainSft } from "./sft.ts";
 export { type SftShape, sftGraph } from "./sft-graph.ts";
-export { createStepSession, StepSession } from "./step-session.ts";
+export { createStepSession, StepSession, usedPrecision } from "./step-session.ts";
 export { type Chart, type Curve, chartsOf } from "./watch/curves.ts";
 export { type MetricsRow, readMetrics } from "./watch/read-metrics.ts";
 export { chartSvg, runReport } from "./watch/report.ts";

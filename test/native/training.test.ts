@@ -18,12 +18,14 @@ interface Case {
 
 const size = (shape: readonly number[]) => shape.reduce((n, d) => n * d, 1);
 
-/** y, and d(Σ y·c)/d(weight) with random c for every weight. */
-async function run(c: Case, form: (outputs: g.Value[]) => g.Value[], threads = 1): Promise<Numbers> {
+/**
+ * y, L = Σ y·c with random c, and dL/d(weight) for every weight.
+ * @param shift moves all weights this far along one random direction, which `direction` gives by name
+ */
+async function run(c: Case, form: (outputs: g.Value[]) => g.Value[], threads = 1, shift = 0): Promise<Numbers> {
   const weights = Object.entries(c.shapes).map(([name, shape]) => g.weight(name, "float32", shape));
   const [y] = form([c.build(Object.fromEntries(weights.map((w) => [g.sourceName(w), w])))]);
-  const random = randomNumbers(7);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const normal = normals(7);
   const shape = y!.shape as number[];
   const factors = g.constant(Float32Array.from({ length: size(shape) }, normal), "float32", shape);
   const loss = g.reduceSum(
@@ -33,8 +35,22 @@ async function run(c: Case, form: (outputs: g.Value[]) => g.Value[], threads = 1
   const gradients = g.gradients(loss, weights);
   const outputs = Object.fromEntries(weights.map((w, i) => [`d ${g.sourceName(w)}`, gradients[i]!]));
   const given = { ...c.given };
-  for (const [name, s] of Object.entries(c.shapes)) given[name] = Array.from({ length: size(s) }, normal);
-  return evaluate({ y: y!, ...outputs }, given, { threads, customOps: libraryPath });
+  const along = direction(c);
+  for (const [name, s] of Object.entries(c.shapes))
+    given[name] = Array.from({ length: size(s) }, (_, i) => normal() + shift * along[name]![i]!);
+  return evaluate({ y: y!, ...outputs, ...(shift ? { loss } : {}) }, given, { threads, customOps: libraryPath });
+}
+
+function normals(seed: number): () => number {
+  const random = randomNumbers(seed);
+  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+function direction(c: Case): Numbers {
+  const normal = normals(11);
+  return Object.fromEntries(
+    Object.entries(c.shapes).map(([name, s]) => [name, Array.from({ length: size(s) }, normal)]),
+  );
 }
 
 const plain = (c: Case) => run(c, lowerAttention);
@@ -125,6 +141,21 @@ describe.skipIf(!libraryPath)("native training kernels", () => {
       vi.stubEnv("FLASHVL_KERNEL", level);
       expectClose(await native(c), wanted, 2e-5);
     }
+  });
+
+  test.each([products[1]!, ...attentions.slice(1), ...rows])("$name: gradients of finite differences", async (c) => {
+    const STEP = 1e-2;
+    const kernels = (outputs: g.Value[]) => useTrainingKernels(outputs, "float32");
+    const [ahead, behind, here] = [await run(c, kernels, 1, STEP), await run(c, kernels, 1, -STEP), await native(c)];
+    let [slope, scale] = [0, 0];
+    for (const [name, values] of Object.entries(direction(c)))
+      values.forEach((d, i) => {
+        slope += here[`d ${name}`]![i]! * d;
+        scale += (here[`d ${name}`]![i]! * d) ** 2;
+      });
+    const found = (ahead.loss![0]! - behind.loss![0]!) / (2 * STEP);
+    // A sum of many terms of either sign: measured against their root mean square, not against what is left of them.
+    expect(Math.abs(found - slope) / Math.sqrt(scale)).toBeLessThan(0.01);
   });
 
   test.skipIf(!bfloat16).each([...products, ...attentions])("$name: bfloat16 factors", async (c) => {

@@ -4,6 +4,8 @@ import { appendFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import type { Precision } from "../../model/index.ts";
+import { usedPrecision } from "../step-session.ts";
 import { versions } from "./versions.ts";
 
 export type Metrics = Readonly<Record<string, number>>;
@@ -47,7 +49,7 @@ export const liveLine = (step: number, metrics: Metrics): string =>
  */
 export async function openRunFolder(
   path: string,
-  recipe: object,
+  recipe: { readonly precision?: Precision },
   resumedAt: number,
   print: (line: string) => void,
 ): Promise<RunFolder> {
@@ -56,6 +58,8 @@ export async function openRunFolder(
   await writeFile(join(path, "recipe.yaml"), stringify(recipe));
   await writeFile(join(path, "versions.json"), `${JSON.stringify(versions(), null, 2)}\n`);
   for (const file of ["metrics.jsonl", "completions.jsonl"]) await rewind(join(path, file), resumedAt);
+  if (usedPrecision(recipe.precision) !== (recipe.precision ?? "float32"))
+    print(`precision: this machine has no kernels for ${recipe.precision}; products are float32`);
   const record = (file: string, row: object) => appendFileSync(join(path, file), `${JSON.stringify(row)}\n`);
   return {
     path,

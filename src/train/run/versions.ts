@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 import { cpus } from "node:os";
-import { nativeRuntime } from "../../engine/index.ts";
+import { nativeRuntime, trainingKernels } from "../../engine/index.ts";
 
 const { version } = createRequire(import.meta.url)("../../../package.json") as { version: string };
 
@@ -11,6 +11,7 @@ export const versions = (): Record<string, string | number> => ({
   flashvl: version,
   node: process.version,
   onnxruntime: nativeRuntime().version,
+  kernels: trainingKernels() ? "native" : "standard",
   platform: `${process.platform}-${process.arch}`,
   cpu: cpus()[0]?.model ?? "unknown",
   cores: cpus().length,
