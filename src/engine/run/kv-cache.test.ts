@@ -48,6 +48,14 @@ describe("KvCache", () => {
     expect(values[20 * 3]).toBe(0);
   });
 
+  it("leaves room for the beginning of an answer behind a prompt", () => {
+    const cache = new KvCache(config, 2000);
+    cache.ensure(1, 510, [0]);
+    expect(cache.capacity).toBe(768);
+    cache.ensure(1, 510 + 128, [510]);
+    expect(cache.version).toBe(1);
+  });
+
   it("stays within the context", () => {
     const cache = new KvCache(config, 300);
     cache.ensure(1, 290, [0]);

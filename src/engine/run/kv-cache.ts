@@ -7,6 +7,9 @@ const STEP = 256;
 /** Growing by at least this factor keeps the copying of a long answer linear in its length. */
 const GROWTH = 1.5;
 
+/** Room left behind what is asked for: an answer follows a prompt, and its first tokens should not wait for a copy. */
+const HEADROOM = 128;
+
 /** Cache tensors of one decoder layer. */
 export interface LayerTensors {
   key: Tensor;
@@ -66,7 +69,7 @@ export class KvCache {
     const newSlots = Math.max(slots, doubled);
     let newCapacity = this.#capacity;
     if (capacity > this.#capacity) {
-      const grown = Math.max(capacity, Math.ceil(this.#capacity * GROWTH));
+      const grown = Math.max(capacity + HEADROOM, Math.ceil(this.#capacity * GROWTH));
       newCapacity = Math.min(this.#maxCapacity, Math.ceil(grown / STEP) * STEP);
     }
     const grow = (old: Float32Array | undefined): Float32Array => {
