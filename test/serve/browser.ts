@@ -1,20 +1,12 @@
 /** @file A real headless Chromium for tests of the page: with a camera, with Chinese letters, and with axe-core. */
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { build } from "vite";
+import { unpackWoff } from "./woff.ts";
 
 /** The browser: Debian's package, or the one that CHROMIUM names. */
 export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -83,8 +75,9 @@ export async function axe(page: Page): Promise<string[]> {
 function chineseFonts(folder: string): string {
   const files = join(require.resolve("@fontsource/noto-sans-sc/package.json"), "../files");
   for (const weight of [400, 700]) {
-    const name = `noto-sans-sc-chinese-simplified-${weight}-normal.woff`;
-    symlinkSync(join(files, name), join(folder, name));
+    const woff = readFileSync(join(files, `noto-sans-sc-chinese-simplified-${weight}-normal.woff`));
+    // The browser takes no packed font from the system.
+    writeFileSync(join(folder, `noto-sans-sc-${weight}.otf`), unpackWoff(woff));
   }
   const file = join(folder, "fonts.conf");
   writeFileSync(
