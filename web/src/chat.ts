@@ -12,6 +12,9 @@ import { type ModelTurnView, modelTurnView, userTurnView } from "./turn-view.ts"
 import type { About, Conversation, ModelTurn, UserTurn } from "./types.ts";
 import { firstLanguage, type Language, setLanguage, t } from "./words.ts";
 
+/** An answer under way is drawn at most so often. */
+const DRAW_EVERY_MS = 40;
+
 /** Builds the page into `root`; called again when the language changes. */
 export function startChat(root: HTMLElement, about: About, store: ConversationStore): void {
   let language: Language = firstLanguage(localStorage.getItem("flashvl-language"));
@@ -98,13 +101,21 @@ export function startChat(root: HTMLElement, about: About, store: ConversationSt
     composer.setBusy(true);
     status.textContent = "";
     let drawn = 0;
-    await answerInto(turn, turns, settings, controller.signal, () => {
-      // Markdown is drawn anew each time: often enough to look live, seldom enough to stay light.
-      if (turn.ending === undefined && performance.now() - drawn < 40) return;
+    let later: ReturnType<typeof setTimeout> | undefined;
+    const draw = () => {
+      clearTimeout(later);
+      later = undefined;
       drawn = performance.now();
       const follow = atEnd();
       view.update();
       if (follow) toEnd();
+    };
+    await answerInto(turn, turns, settings, controller.signal, () => {
+      // Markdown is drawn anew each time: often enough to look live, seldom enough to stay light. What came in between is
+      // drawn a moment later, not with the next token: that may be long in coming.
+      const wait = turn.ending === undefined ? drawn + DRAW_EVERY_MS - performance.now() : 0;
+      if (wait <= 0) draw();
+      else later ??= setTimeout(draw, wait);
     });
     if (running === controller) {
       running = undefined;
