@@ -67,12 +67,21 @@ export interface SequencePositions extends AttentionMask {
   readonly sin: Value;
 }
 
+/** Told of each layer's queries and keys after rotation, [b, s, heads·dim] and [b, s, kvHeads·dim]. */
+export type OnAttend = (layer: number, q: Value, k: Value) => void;
+
 /** The decoder's attention over whole sequences: one node, for which a pass chooses the form. */
 export const sequenceAttend =
-  ({ heads, kvHeads, headDim }: DecoderConfig, { positions, cos, sin, ...mask }: SequencePositions): Attend =>
-  (_, q, k, v) => {
+  (
+    { heads, kvHeads, headDim }: DecoderConfig,
+    { positions, cos, sin, ...mask }: SequencePositions,
+    onAttend: OnAttend = () => {},
+  ): Attend =>
+  (layer, q, k, v) => {
     const turned = (x: Value, n: number) => rotaryEmbedding(x, positions, cos, sin, n);
-    return attention(turned(q, heads), turned(k, kvHeads), v, { heads, kvHeads, scale: 1 / Math.sqrt(headDim) }, mask);
+    const [queries, keys] = [turned(q, heads), turned(k, kvHeads)];
+    onAttend(layer, queries, keys);
+    return attention(queries, keys, v, { heads, kvHeads, scale: 1 / Math.sqrt(headDim) }, mask);
   };
 
 /** The decoder's attention over a cache. `cache(layer)` gives a layer's inputs; `keep` receives its updated cache. */

@@ -1,7 +1,7 @@
 /** @file The model room's door: FlashVL's sizes, its parameters, and its graphs. */
 
 export { adapter } from "./adapter.ts";
-export { fusedAttend, primitiveTowerAttend, sequenceAttend, trainedTowerAttend } from "./attend.ts";
+export { fusedAttend, type OnAttend, primitiveTowerAttend, sequenceAttend, trainedTowerAttend } from "./attend.ts";
 export { type DecoderConfig, type FlashVLConfig, parseConfig, type VisionConfig } from "./config.ts";
 export { decoder, lmHead } from "./decoder.ts";
 export { cacheNames, decoderGraph, type GraphOutputs, visionGraph } from "./inference-graphs.ts";

@@ -2,7 +2,7 @@
 
 import { constant, gather, input, reshape, scoped, type Value, where } from "../graph/index.ts";
 import { adapter } from "./adapter.ts";
-import { sequenceAttend, trainedTowerAttend } from "./attend.ts";
+import { type OnAttend, sequenceAttend, trainedTowerAttend } from "./attend.ts";
 import type { FlashVLConfig } from "./config.ts";
 import { decoder } from "./decoder.ts";
 import type { Parameters } from "./parameters.ts";
@@ -36,8 +36,15 @@ export function seenPictures(p: Parameters, config: FlashVLConfig, images: numbe
  * own sample · `branches` int32 [rows, length]: several continuations (1, 2, …) of one shared beginning (0) do not see
  * each other, so one picture serves many questions.
  * @param features picture tokens [images, imageTokens, hidden], from `seenPictures` or an input
+ * @param onAttend told of each layer's queries and keys
  */
-export function sequenceHidden(p: Parameters, config: FlashVLConfig, shape: SequenceShape, features: Value): Value {
+export function sequenceHidden(
+  p: Parameters,
+  config: FlashVLConfig,
+  shape: SequenceShape,
+  features: Value,
+  onAttend?: OnAttend,
+): Value {
   const { rows, length } = shape;
   const c = config.decoder;
   const ids = input("token_ids", "int64", [rows, length]);
@@ -59,6 +66,6 @@ export function sequenceHidden(p: Parameters, config: FlashVLConfig, shape: Sequ
     const flat = reshape(features, [images * tokens, c.hiddenSize]);
     return where(isImage, gather(flat, imageRows), gather(p.get("llm.model.embed_tokens.weight"), ids));
   });
-  const hidden = decoder(p, config, embeds, sequenceAttend(c, { positions, segments, branches, cos, sin }));
+  const hidden = decoder(p, config, embeds, sequenceAttend(c, { positions, segments, branches, cos, sin }, onAttend));
   return reshape(hidden, [rows * length, c.hiddenSize]);
 }

@@ -158,6 +158,16 @@ export const sftRecipe = z
         head: z.string(),
         weight: z.number().positive().default(1),
         emptyWeight: z.number().positive().default(0.1),
+        /** Weight of the lesson that tells picture tokens the words of what they show: see `wordsLoss`. */
+        words: z.number().positive().optional(),
+        /** The lesson that teaches a head of a decoder layer to look at what a name names: see `pointingLoss`. */
+        pointing: z
+          .strictObject({
+            layer: z.number().int().nonnegative(),
+            head: z.number().int().nonnegative(),
+            weight: z.number().positive(),
+          })
+          .optional(),
       })
       .optional(),
     recompute: z.boolean().default(false),

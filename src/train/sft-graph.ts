@@ -1,10 +1,12 @@
 /** @file The graph of one supervised step: packed sequences with pictures to a weighted sum of token losses. */
 
-import { add, input, mul, neg, reduceSum } from "../graph/index.ts";
+import { add, input, mul, neg, reduceSum, type Value } from "../graph/index.ts";
 import { type FlashVLConfig, Parameters, type SequenceShape, seenPictures, sequenceHidden } from "../model/index.ts";
 import { tokenLogProbs } from "./loss/token-log-probs.ts";
+import { type LayerLook, pointingLoss } from "./pointing-graph.ts";
 import { seeLoss } from "./see-graph.ts";
 import type { StepGraph } from "./step-session.ts";
+import { wordsLoss } from "./words-graph.ts";
 
 export interface SftShape extends SequenceShape {
   /** Labelled tokens per step; unused places carry weight 0. */
@@ -13,6 +15,10 @@ export interface SftShape extends SequenceShape {
   readonly headChunk: number;
   /** The tower's own lesson beside the conversations: number of classes that a half patch can show. */
   readonly seeClasses?: number;
+  /** Whether picture tokens are taught the words of what they show. */
+  readonly words?: boolean;
+  /** Which head is taught to look at what a name in the text names. */
+  readonly pointing?: { readonly layer: number; readonly head: number };
 }
 
 /**
@@ -21,20 +27,31 @@ export interface SftShape extends SequenceShape {
  *
  * Inputs: those of `sequenceHidden`, `pixels`, and `label_rows`
  * int64 [labels] (rows·length index of the token before), `targets` int64 [labels], `weights` float32 [labels].
- * With `seeClasses` the loss of `seeLoss` is added, with its inputs, and `chat_loss` tells the conversations' part.
- * Outputs: `loss`, `log_probs` [labels], `correct` [labels] (1 where the target is the most likely token).
+ * Lessons are added where the shape asks for them (`seeLoss`, `wordsLoss`, `pointingLoss`), each with its inputs.
+ * Outputs: `loss`, `log_probs` [labels], `correct` [labels] (1 where the target is the most likely token), and beside
+ * lessons `chat_loss` (the conversations' part) and the loss of each.
  */
 export function sftGraph(config: FlashVLConfig, shape: SftShape): StepGraph {
   const p = new Parameters(config);
   const pictures = seenPictures(p, config, shape.images);
-  const hidden = sequenceHidden(p, config, shape, pictures.tokens);
+  let look: LayerLook | undefined;
+  const hidden = sequenceHidden(p, config, shape, pictures.tokens, (layer, q, k) => {
+    if (layer === shape.pointing?.layer) look = { q, k };
+  });
   const rows = input("label_rows", "int64", [shape.labels]);
   const targets = input("targets", "int64", [shape.labels]);
   const weights = input("weights", "float32", [shape.labels]);
   const { logProbs, correct } = tokenLogProbs(p, hidden, rows, targets, { chunk: shape.headChunk });
   const chatLoss = neg(reduceSum(mul(logProbs, weights), [0]));
+  const lessons: Record<string, Value> = {
+    ...(shape.seeClasses ? { see_loss: seeLoss(config, pictures.patches, shape.seeClasses).loss } : {}),
+    ...(shape.words ? { words_loss: wordsLoss(p, config, pictures.tokens) } : {}),
+    ...(look ? { pointing_loss: pointingLoss(config.decoder, shape, look, shape.pointing!.head) } : {}),
+  };
   const outputs = { log_probs: logProbs, correct };
-  if (!shape.seeClasses) return { loss: chatLoss, outputs };
-  const see = seeLoss(config, pictures.patches, shape.seeClasses);
-  return { loss: add(chatLoss, see.loss), outputs: { ...outputs, chat_loss: chatLoss } };
+  if (Object.keys(lessons).length === 0) return { loss: chatLoss, outputs };
+  return {
+    loss: Object.values(lessons).reduce(add, chatLoss),
+    outputs: { ...outputs, chat_loss: chatLoss, ...lessons },
+  };
 }

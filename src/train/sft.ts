@@ -8,13 +8,13 @@ import { type Batch, fillInputs, toBatches } from "./data/batches.ts";
 import type { Sequence } from "./data/sequence.ts";
 import { initialize } from "./initialize.ts";
 import { TrainingInputError } from "./input-error.ts";
+import { fillLessons, LESSONS } from "./lessons.ts";
 import { Optimizer } from "./optim/optimizer.ts";
 import { loadParameters, type Parameter, ParameterStore } from "./parameter-store.ts";
 import { TrainingRandom } from "./random.ts";
 import { resolvedSchedule, type SftRecipe } from "./recipe.ts";
 import { openRunFolder } from "./run/run-folder.ts";
 import { checkpointsOf, loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
-import { fillSeeLabels } from "./see-graph.ts";
 import { loadSeeHead } from "./see-head.ts";
 import { type SftShape, sftGraph } from "./sft-graph.ts";
 import { createStepSession, type StepSession } from "./step-session.ts";
@@ -71,6 +71,8 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     ...recipe.batch,
     headChunk: recipe.batch.headChunk ?? recipe.batch.labels,
     seeClasses: see?.classes,
+    words: recipe.see?.words !== undefined,
+    pointing: recipe.see?.pointing,
   };
   const random = new TrainingRandom(recipe.seed);
 
@@ -113,7 +115,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     trained,
     recompute: recipe.recompute,
   });
-  const graph = sftGraph(config, { ...shape, seeClasses: undefined });
+  const graph = sftGraph(config, { ...shape, seeClasses: undefined, words: undefined, pointing: undefined });
   const evaluator = options.validation?.length
     ? await createStepSession({ outputs: graph.outputs }, store, common)
     : undefined;
@@ -141,8 +143,9 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     }
     return taken;
   };
-  const lossOutput = session.outputs.get(see ? "chat_loss" : "loss")!.data as Float32Array;
-  const wholeLoss = session.outputs.get("loss")!.data as Float32Array;
+  const output = (name: string) => session.outputs.get(name)!.data as Float32Array;
+  const [wholeLoss, chatLoss] = [output("loss"), output(see ? "chat_loss" : "loss")];
+  const lessons = LESSONS.filter((name) => session.outputs.has(name)).map((name) => [name, output(name)] as const);
   let next = take();
   try {
     const worse = () => recipe.patience !== undefined && stale >= recipe.patience;
@@ -152,34 +155,33 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
       if (window.length === 0) break;
       const waited = performance.now() - started;
       const tokens = window.reduce((n, b) => n + b.trainedTokens, 0);
-      let [loss, seeing, right] = [0, 0, 0];
+      let [whole, loss, right] = [0, 0, 0];
+      const learnt: Record<string, number> = {};
       accumulated.reset();
       for (const [i, batch] of window.entries()) {
         weights.fill(0);
         fillInputs(session.inputs, batch, shape, config.imageTokens, (label) => {
           weights[label] = 1 / tokens;
         });
-        if (recipe.see) {
-          const labels = batch.rows.flat().flatMap((sample) => sample.patchLabels ?? []);
-          fillSeeLabels(session.inputs, labels, recipe.see.emptyWeight, recipe.see.weight / window.length);
-        }
+        if (recipe.see) fillLessons(session.inputs, config, batch, shape, recipe.see, 1 / window.length);
         if (i === window.length - 1) {
           next = take(); // prepared while the step runs
           next.catch(() => {});
         }
         await session.run();
-        loss += lossOutput[0]!;
-        seeing += wholeLoss[0]! - lossOutput[0]!;
+        whole += wholeLoss[0]!;
+        loss += chatLoss[0]!;
+        for (const [name, value] of lessons) learnt[name] = (learnt[name] ?? 0) + value[0]!;
         const correct = session.outputs.get("correct")!.data as Float32Array;
         for (let j = 0; j < batch.trainedTokens; j++) right += correct[j]!;
         accumulated.add();
       }
-      optimizer.checkLoss(loss + seeing, accumulated.gradients);
+      optimizer.checkLoss(whole, accumulated.gradients);
       const { norm, learningRate } = await optimizer.update(accumulated.gradients);
       cursor = window.at(-1)!.cursor;
       const metrics = {
         loss,
-        ...(see ? { see_loss: seeing } : {}),
+        ...learnt,
         mean_token_accuracy: right / tokens,
         grad_norm: norm,
         learning_rate: learningRate,

@@ -316,7 +316,7 @@ test("every rule that training asks for is among the cases", async () => {
     sequences: 2,
   } as const;
   const losses = [
-    sftGraph(config, { ...shape, seeClasses: 5 }).loss!,
+    sftGraph(config, { ...shape, seeClasses: 5, words: true, pointing: { layer: 1, head: 0 } }).loss!,
     grpoGraph(config, shape, policy).loss!,
     grpoGraph(config, shape, { ...policy, kind: "sapo", level: "token" }).loss!,
   ];

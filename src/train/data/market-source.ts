@@ -20,6 +20,7 @@ import {
   trainingSeed,
 } from "../../tasks/index.ts";
 import type { SeeSample } from "../see.ts";
+import { marketWords } from "./market-words.ts";
 import { type Sequence, toSequence } from "./sequence.ts";
 
 /** What samples are made for: the model's own files. */
@@ -89,6 +90,7 @@ export async function* marketSequences(
 ): AsyncGenerator<Sequence> {
   const { tokenizer, preprocessor, imageTokens } = context;
   const { seed, families, weights, tokensPerPicture, multiTurn = 0, workers = 1 } = options;
+  const words = marketWords(tokenizer);
   for await (const drawn of marketSamples({ stage: "see", seed, from: start, to: ENDLESS, workers })) {
     const questions = askAbout(drawn.board, drawn.seed, { count: MOST_QUESTIONS, families, weights });
     const picture: Message["content"] = [{ type: "image", image: drawn.image }];
@@ -107,12 +109,17 @@ export async function* marketSequences(
       tokens += added;
     }
     // A picture about which nothing fits teaches nothing; its place in the stream is kept by its index all the same.
-    yield conversations.length > 0
-      ? {
-          ...toSequence(conversations, [preprocessImage(drawn.image, preprocessor)]),
-          patchLabels: [drawn.patchLabels],
-        }
-      : { ids: [], positions: [], branches: [], targets: [], pixels: [] };
+    if (conversations.length === 0) {
+      yield { ids: [], positions: [], branches: [], targets: [], pixels: [] };
+      continue;
+    }
+    const sequence = toSequence(conversations, [preprocessImage(drawn.image, preprocessor)]);
+    yield {
+      ...sequence,
+      patchLabels: [drawn.patchLabels],
+      pictureWords: [words.pictureWords(drawn.board, drawn.patchLabels)],
+      pointers: words.pointers(sequence.ids, drawn.board, drawn.patchLabels),
+    };
   }
 }
 

@@ -7,6 +7,22 @@ export interface Encoded {
   readonly labels: readonly number[];
 }
 
+/** A token id that belongs to a token of a picture. */
+export interface PictureWord {
+  /** Which of the picture's tokens. */
+  readonly token: number;
+  readonly id: number;
+  readonly weight: number;
+}
+
+/** A name in the text, and what it names in the sample's one picture. */
+export interface Pointer {
+  /** Index of the name's last token. */
+  readonly at: number;
+  /** Tokens of the picture; none where the picture does not show it. */
+  readonly tokens: readonly { readonly token: number; readonly weight: number }[];
+}
+
 /** All arrays have one entry per token. */
 export interface Sequence {
   /** Token ids; negative in picture slots. */
@@ -20,6 +36,10 @@ export interface Sequence {
   readonly pixels: readonly Float32Array[];
   /** Class of each half patch of each picture, where the data knows it: the tower's own lesson. */
   readonly patchLabels?: readonly ArrayLike<number>[];
+  /** Words of each picture's tokens, where the data knows them. */
+  readonly pictureWords?: readonly (readonly PictureWord[])[];
+  /** Names in the text that point at the picture, where the data knows them. */
+  readonly pointers?: readonly Pointer[];
 }
 
 const IGNORED = -100;
