@@ -1,6 +1,6 @@
 /** @file Measures the stages of the small model on the market and writes the table: `tsx recipes/tiny/evaluate.ts --stage "base=FOLDER" --stage "+ SFT=FOLDER"`. */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeSection } from "../../bench/results-section.ts";
@@ -11,6 +11,7 @@ import {
   evaluate,
   flashvlAnswerer,
   type Interval,
+  OWN_TABLE_FILE,
   openBench,
 } from "../../src/eval/index.ts";
 import { constantAnswers, DEFAULT_RULES, families, marketTask } from "../../src/tasks/index.ts";
@@ -46,10 +47,17 @@ interface Cell {
   count: number;
 }
 interface Column {
+  /** What the table calls it, for example "+ SFT, int8". */
+  title: string;
   stage: string;
   part: keyof typeof PARTS;
   preset: string;
   cells: Cell[];
+}
+
+function titleOf(stage: string, part: keyof typeof PARTS, preset: string): string {
+  if (part !== "market") return `${stage}, ${PARTS[part]}`;
+  return preset === "fp32" ? stage : `${stage}, ${preset}`;
 }
 
 async function measure(stage: string, folder: string, part: keyof typeof PARTS, preset: Preset): Promise<Column> {
@@ -73,7 +81,7 @@ async function measure(stage: string, folder: string, part: keyof typeof PARTS, 
   if (!result) throw new Error(`${stage} on ${part}: some questions have no answer; see ${out}`);
   const cells = result.metrics.map((m) => ({ name: m.name, value: m.value!, interval: m.interval, count: m.count }));
   console.log(stage, part, preset, cells.map((c) => `${c.name} ${c.value.toFixed(1)}`).join(" · "));
-  return { stage, part, preset, cells };
+  return { title: titleOf(stage, part, preset), stage, part, preset, cells };
 }
 
 /** Always the answer that was right most often in training, for the type of question at hand. */
@@ -96,7 +104,8 @@ async function constantColumn(): Promise<Column> {
       scored.filter((row) => row.family === f),
     ),
   );
-  return { stage: "most frequent answer", part: "market", preset: "–", cells: [cell("Overall", scored), ...byFamily] };
+  const title = "most frequent answer";
+  return { title, stage: title, part: "market", preset: "–", cells: [cell("Overall", scored), ...byFamily] };
 }
 
 const stages = values.stage!.map((text) => {
@@ -114,10 +123,6 @@ for (const part of ["market/held-out-fonts", "market/held-out-art", "market/othe
   columns.push(await measure(last.name, last.folder, part, "fp32"));
 for (const preset of values.preset!) columns.push(await measure(last.name, last.folder, "market", preset as Preset));
 
-const title = ({ stage, part, preset }: Column): string => {
-  if (part !== "market") return `${stage}, ${PARTS[part]}`;
-  return preset === "fp32" || preset === "–" ? stage : `${stage}, ${preset}`;
-};
 const show = (cell: Cell | undefined): string =>
   cell?.interval ? `${cell.value.toFixed(1)} (${cell.interval.low.toFixed(1)}–${cell.interval.high.toFixed(1)})` : "–";
 const line = (cells: string[]): string => `| ${cells.join(" | ")} |`;
@@ -125,18 +130,17 @@ const head = ["", "overall", ...families.map((f) => `family ${f}`), "questions"]
 const rows = columns.map((column) => {
   const cell = (name: string) => column.cells.find((c) => c.name === name);
   return line([
-    title(column),
+    column.title,
     show(cell("Overall")),
     ...families.map((f) => show(cell(`family ${f}`))),
     String(cell("Overall")!.count),
   ]);
 });
 const table = [line(head), line(head.map(() => "---")), ...rows].join("\n");
-const parameters = JSON.parse(readFileSync(join(last.folder, "config.json"), "utf8")) as { torch_dtype?: string };
-writeFileSync(
-  join(import.meta.dirname, "results.json"),
-  `${JSON.stringify({ weights: parameters.torch_dtype ?? "bfloat16", limit: limit ?? null, columns }, null, 1)}\n`,
-);
+const results = `${JSON.stringify({ limit: limit ?? null, columns }, null, 1)}\n`;
+writeFileSync(join(import.meta.dirname, "results.json"), results);
+// The last stage brings its table along: `flashvl eval market` prints it beside whatever it measures.
+writeFileSync(join(last.folder, OWN_TABLE_FILE), results);
 const body = `## The market
 
 Percent of right answers with 95 % intervals, greedy decoding, float32 unless named, \`recipes/tiny/evaluate.ts\`${limit === undefined ? "" : `, the first ${limit} questions of each part`}.

@@ -14,6 +14,7 @@ export { type OpenBenchOptions, type OpenedBench, openBench } from "./open-bench
 export { CARD_TABLE } from "./report/card.ts";
 export { markdownReport } from "./report/markdown.ts";
 export { collectResults, writeModelReport } from "./report/model-report.ts";
+export { formatOwnTable, OWN_TABLE_FILE, type OwnTable, readOwnTable } from "./report/own-table.ts";
 export { headlineOf, type MetricResult, type SetResult } from "./report/result.ts";
 export { formatSetResult } from "./report/terminal.ts";
 export type { AnswerProgress } from "./run/answer-rows.ts";

@@ -86,7 +86,7 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
   if (flags.predictions !== undefined && sets.length > 1) {
     throw new UsageError("--predictions holds the answers to one set; name one.");
   }
-  const { evaluate, fileName, openBench, parseShard, writeModelReport, formatSetResult } = await import(
+  const { evaluate, fileName, openBench, parseShard, writeModelReport, formatOwnTable, formatSetResult } = await import(
     "../../eval/index.ts"
   );
   const shard = shardOf(flags.shard, parseShard);
@@ -127,7 +127,9 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
         close();
         if (result !== null) results.push(result);
         else process.stderr.write(`${bench.name}: rows are still open; run again, or the other shards, to score it.\n`);
-        if (result !== null && !flags.json) printLines(formatSetResult(result));
+        if (result === null || flags.json) continue;
+        printLines(formatSetResult(result));
+        if (answerer.ownTable) printLines(formatOwnTable(answerer.ownTable, result));
       }
       if (results.length > 0) await writeModelReport(join(flags.out, fileName(answerer.name)));
       if (flags.json) printJson(results);

@@ -1,6 +1,6 @@
 /** @file The flags of `flashvl eval`, and what they say about scoring, judge and model. */
 import type { Command } from "commander";
-import type { Answerer, Judge, JudgePrice, ScoreOptions } from "../../eval/index.ts";
+import type { Answerer, Judge, JudgePrice, OwnTable, ScoreOptions } from "../../eval/index.ts";
 import { UsageError } from "../fail.ts";
 import { openEngine, type RunOptions } from "../open-engine.ts";
 import { parseNumber } from "../parse-number.ts";
@@ -115,8 +115,8 @@ export async function scoreOptions(flags: EvalFlags): Promise<ScoreOptions> {
 }
 
 /** The model that the flags name. Whoever gets it closes it. */
-export async function openAnswerer(flags: EvalFlags, signal: AbortSignal): Promise<Answerer> {
-  const { flashvlAnswerer, openAiAnswerer, predictionsAnswerer } = await import("../../eval/index.ts");
+export async function openAnswerer(flags: EvalFlags, signal: AbortSignal): Promise<Answerer & { ownTable?: OwnTable }> {
+  const { flashvlAnswerer, openAiAnswerer, predictionsAnswerer, readOwnTable } = await import("../../eval/index.ts");
   const { batch, maxNewTokens } = flags;
   if (flags.predictions !== undefined) return predictionsAnswerer(flags.predictions);
   if (flags.openai !== undefined) {
@@ -131,6 +131,11 @@ export async function openAnswerer(flags: EvalFlags, signal: AbortSignal): Promi
     });
   }
   const model = await openEngine({ ...flags, maxBatch: batch }, signal);
-  const answerer = flashvlAnswerer(model, { batch, maxNewTokens });
-  return { ...answerer, close: () => model.dispose() };
+  try {
+    const answerer = flashvlAnswerer(model, { batch, maxNewTokens });
+    return { ...answerer, ownTable: readOwnTable(model.info.folder), close: () => model.dispose() };
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
 }

@@ -1,0 +1,58 @@
+/** @file A model's own table of stages is read from its folder and printed with the run below it. */
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { defaultModelFolder } from "../../src/engine/index.ts";
+import { formatOwnTable, OWN_TABLE_FILE, readOwnTable } from "../../src/eval/index.ts";
+import type { SetResult } from "../../src/eval/report/result.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "own-table-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const cell = (name: string, value: number) => ({
+  name,
+  value,
+  interval: { low: value - 2, high: value + 3 },
+  count: 10,
+});
+const metric = (name: string, value: number | null) => ({
+  ...cell(name, value ?? 0),
+  value,
+  unit: "%" as const,
+});
+const result = {
+  dataset: "market",
+  rows: 40,
+  metrics: [metric("Overall", 61.26), metric("family 1", 90), metric("family 9", null)],
+} as SetResult;
+
+test("the stages of the same set stand above the run, with the baseline that saw no picture", () => {
+  const columns = [
+    { title: "+ SFT, blind", part: "market/blind", cells: [cell("Overall", 20)] },
+    { title: "+ SFT", part: "market", cells: [cell("family 1", 85), cell("Overall", 50.04)] },
+    { title: "+ SFT, drawings", part: "market/held-out-art", cells: [cell("Overall", 40)] },
+  ];
+  writeFileSync(join(folder, OWN_TABLE_FILE), JSON.stringify({ limit: 7, columns }));
+  expect(formatOwnTable(readOwnTable(folder)!, result)).toEqual([
+    "The model's own stages (percent right, 95 % intervals, the first 7 questions of each set):",
+    "                           Overall           family 1          family 9",
+    "   + SFT, blind            20.0 (18.0–23.0)  –                 –",
+    "   + SFT                   50.0 (48.0–53.0)  85.0 (83.0–88.0)  –",
+    "   this run, 40 questions  61.3 (59.3–64.3)  90.0 (88.0–93.0)  –",
+  ]);
+  expect(formatOwnTable(readOwnTable(folder)!, { ...result, dataset: "MMStar" })).toEqual([]);
+});
+
+test("a folder without a table has none, and a broken table is named", () => {
+  writeFileSync(join(folder, OWN_TABLE_FILE), '{"columns": 3}');
+  expect(() => readOwnTable(folder)).toThrow(/evaluation\.json is not a table of stages/);
+  rmSync(join(folder, OWN_TABLE_FILE));
+  expect(readOwnTable(folder)).toBeUndefined();
+});
+
+test("the shipped model brings the table of its stages", () => {
+  const titles = readOwnTable(defaultModelFolder())!.columns.map(({ title }) => title);
+  expect(titles).toEqual(expect.arrayContaining(["base", "+ SFT", "+ SFT, without the picture"]));
+});
