@@ -25,6 +25,7 @@ const CHARTS: readonly (readonly [string, Readonly<Record<string, string>>])[] =
       sure_empty: "empty patches",
     },
   ],
+  ["lessons", { see_loss: "patches", words_loss: "words", pointing_loss: "pointing" }],
   ["KL to the reference", { kl: "kl" }],
   ["entropy", { entropy: "entropy" }],
   ["answer length (tokens)", { "completions/mean_length": "mean", "completions/max_length": "longest" }],
