@@ -3,7 +3,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { writeSection } from "../../bench/results-section.ts";
 import { FlashVL, type Preset } from "../../src/engine/index.ts";
 import {
   type Bench,
@@ -15,6 +14,7 @@ import {
   openBench,
 } from "../../src/eval/index.ts";
 import { constantAnswers, DEFAULT_RULES, families, marketTask } from "../../src/tasks/index.ts";
+import { RESULTS_FILE, writeTables } from "./tables.ts";
 
 const { values } = parseArgs({
   options: {
@@ -123,28 +123,9 @@ for (const part of ["market/held-out-fonts", "market/held-out-art", "market/othe
   columns.push(await measure(last.name, last.folder, part, "fp32"));
 for (const preset of values.preset!) columns.push(await measure(last.name, last.folder, "market", preset as Preset));
 
-const show = (cell: Cell | undefined): string =>
-  cell?.interval ? `${cell.value.toFixed(1)} (${cell.interval.low.toFixed(1)}–${cell.interval.high.toFixed(1)})` : "–";
-const line = (cells: string[]): string => `| ${cells.join(" | ")} |`;
-const head = ["", "overall", ...families.map((f) => `family ${f}`), "questions"];
-const rows = columns.map((column) => {
-  const cell = (name: string) => column.cells.find((c) => c.name === name);
-  return line([
-    column.title,
-    show(cell("Overall")),
-    ...families.map((f) => show(cell(`family ${f}`))),
-    String(cell("Overall")!.count),
-  ]);
-});
-const table = [line(head), line(head.map(() => "---")), ...rows].join("\n");
-const results = `${JSON.stringify({ limit: limit ?? null, columns }, null, 1)}\n`;
-writeFileSync(join(import.meta.dirname, "results.json"), results);
+const results = { limit: limit ?? null, columns };
+const text = `${JSON.stringify(results, null, 1)}\n`;
+writeFileSync(RESULTS_FILE, text);
 // The last stage brings its table along: `flashvl eval market` prints it beside whatever it measures.
-writeFileSync(join(last.folder, OWN_TABLE_FILE), results);
-const body = `## The market
-
-Percent of right answers with 95 % intervals, greedy decoding, float32 unless named, \`recipes/tiny/evaluate.ts\`${limit === undefined ? "" : `, the first ${limit} questions of each part`}.
-
-${table}`;
-writeSection("market", body, join(import.meta.dirname, "RESULTS.md"));
-console.log(table);
+writeFileSync(join(last.folder, OWN_TABLE_FILE), text);
+writeTables(results);

@@ -8,7 +8,7 @@ import { Parameters, parseConfig, primitiveTowerAttend, tower } from "../../src/
 import { preprocessImage, readPreprocessorConfig } from "../../src/processor/index.ts";
 import { drawBoards, patchClasses } from "../../src/tasks/index.ts";
 import { createStepSession, loadParameters, ParameterStore } from "../../src/train/index.ts";
-import { isPlace, seeLabels } from "../../src/train/see-graph.ts";
+import { seeHead, seeLabels } from "../../src/train/see-graph.ts";
 import { loadSeeHead } from "../../src/train/see-head.ts";
 
 const BOARDS = 16;

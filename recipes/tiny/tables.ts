@@ -1,0 +1,97 @@
+/** @file Writes what `evaluate.ts` measured into RESULTS.md and both READMEs; `tsx recipes/tiny/tables.ts` writes them again. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { writeSection } from "../../bench/results-section.ts";
+import type { OwnTable } from "../../src/eval/index.ts";
+import { families } from "../../src/tasks/index.ts";
+
+const here = (name: string): string => join(import.meta.dirname, name);
+export const RESULTS_FILE = here("results.json");
+const METRICS = ["Overall", ...families.map((f) => `family ${f}`)];
+/** The table of a README leaves out the general part, and precisions that change nothing. */
+const README_METRICS = METRICS.filter((name) => name !== "family 7");
+
+type Column = OwnTable["columns"][number];
+type Cell = Column["cells"][number];
+
+const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+const table = (head: readonly string[], rows: readonly string[][]): string =>
+  [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+
+const find = (column: Column, name: string): Cell | undefined => column.cells.find((cell) => cell.name === name);
+const show = (cell: Cell | undefined, spread = true): string => {
+  if (!cell) return "–";
+  const { value, interval } = cell;
+  return spread && interval
+    ? `${value.toFixed(1)} (${interval.low.toFixed(1)}–${interval.high.toFixed(1)})`
+    : value.toFixed(1);
+};
+
+function resultsTable({ limit, columns }: OwnTable): string {
+  const rows = columns.map((column) => [
+    column.title,
+    ...METRICS.map((name) => show(find(column, name))),
+    String(find(column, "Overall")!.count),
+  ]);
+  const asked = limit === null ? "" : `, the first ${limit} questions of each part`;
+  return `## The market
+
+Percent of right answers with 95 % intervals, greedy decoding, float32 unless named, \`recipes/tiny/evaluate.ts\`${asked}.
+
+${table(["", "overall", ...families.map((f) => `family ${f}`), "questions"], rows)}`;
+}
+
+/** The README's words in each language; a title's parts are replaced one by one. */
+const languages = {
+  "README.md": {
+    head: [
+      "",
+      "overall",
+      "row and column",
+      "where is X, its price",
+      "counting",
+      "comparing",
+      "arithmetic",
+      "all cells",
+      "questions",
+    ],
+    titles: [] as [string, string][],
+  },
+  "README.zh-CN.md": {
+    head: ["", "总体", "第几行第几列", "X 在哪里、多少钱", "计数", "比较", "计算", "所有格子", "题数"],
+    titles: [
+      ["most frequent answer", "总答最常见的答案"],
+      ["without the picture", "不看图"],
+      ["fonts never seen in training", "没见过的字体"],
+      ["drawings never seen in training", "没见过的图画"],
+      ["base", "基础"],
+      [", ", ","],
+    ] as [string, string][],
+  },
+};
+
+function readmeTable(columns: readonly Column[], file: keyof typeof languages): string {
+  const { head, titles } = languages[file];
+  const rows = columns
+    .filter(({ part }) => part !== "market/other")
+    .map((column) => [
+      titles.reduce((text, [from, to]) => text.replace(from, to), column.title),
+      ...README_METRICS.map((name) => show(find(column, name), name === "Overall")),
+      String(find(column, "Overall")!.count),
+    ]);
+  return table(head, rows);
+}
+
+/** Writes every table from the numbers of one evaluation. */
+export function writeTables(results: OwnTable): void {
+  writeSection("market", resultsTable(results), here("RESULTS.md"));
+  for (const file of Object.keys(languages) as (keyof typeof languages)[]) {
+    const path = here(`../../${file}`);
+    if (existsSync(path)) writeSection("tiny", readmeTable(results.columns, file), path);
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]!).href)
+  writeTables(JSON.parse(readFileSync(RESULTS_FILE, "utf8")) as OwnTable);
