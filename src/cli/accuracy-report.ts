@@ -15,6 +15,8 @@ export interface JudgeOptions {
   cacheDir?: string;
   /** A file of prompts; the built-in ones if absent. */
   prompts?: string;
+  /** Precisions of single layers, whatever the preset. */
+  overrides?: LayerOverrides;
   signal: AbortSignal;
 }
 
@@ -38,11 +40,15 @@ export async function readPrompts(path: string): Promise<AccuracyPrompt[]> {
   });
 }
 
-async function openJudge(checkpoint: Checkpoint, config: FlashVLConfig, { cacheDir, prompts, signal }: JudgeOptions) {
+async function openJudge(
+  checkpoint: Checkpoint,
+  config: FlashVLConfig,
+  { cacheDir, prompts, overrides, signal }: JudgeOptions,
+) {
   const { openAccuracyJudge, samplePrompts } = await import("../engine/index.ts");
   const asked = prompts === undefined ? samplePrompts() : await readPrompts(prompts);
   const onStage = (stage: string) => void process.stderr.write(`${stage}\n`);
-  return openAccuracyJudge(checkpoint, config, { prompts: asked, cacheDir, signal, onStage });
+  return openAccuracyJudge(checkpoint, config, { prompts: asked, overrides, cacheDir, signal, onStage });
 }
 
 /** Every preset against float32. */
@@ -68,7 +74,7 @@ export async function fitBudget(
 ): Promise<{ overrides: LayerOverrides; accuracy: PresetAccuracy; rounds: number[] }> {
   const { meetBudget } = await import("../engine/index.ts");
   const judge = await openJudge(checkpoint, config, options);
-  return meetBudget(judge, config, preset, budget, {}, ({ meanKl }) => {
+  return meetBudget(judge, config, preset, budget, options.overrides, ({ meanKl }) => {
     process.stderr.write(`${preset}: mean KL ${meanKl.toPrecision(3)}\n`);
   });
 }

@@ -1,9 +1,10 @@
 /** @file From flags to a loaded model, with progress bars while it is downloaded, compiled and loaded. */
 import type { Command } from "commander";
 import type { FlashVL } from "../engine/index.ts";
-import { chooseDevice, choosePreset } from "./choose-preset.ts";
+import { chooseDevice } from "./choose-device.ts";
 import { openModelFolder } from "./open-model-folder.ts";
 import { parseNumber } from "./parse-number.ts";
+import { addPrecisionOptions, checkLayers, choosePrecision } from "./precision.ts";
 import type { EngineOptions, ModelOptions } from "./shared-options.ts";
 import { ProgressBar } from "./terminal/progress-bar.ts";
 
@@ -15,11 +16,10 @@ export interface RunOptions extends ModelOptions, EngineOptions {
   maxBatch?: number;
 }
 
-/** Adds --model, --preset, --device, --threads, --max-context and --cache. */
+/** Adds --model, --preset, --layer, --device, --threads, --max-context and --cache. */
 export function addEngineOptions(command: Command): Command {
-  return command
-    .option("-m, --model <name>", "a folder or org/name[@revision] (default: the model that ships with the package)")
-    .option("--preset <name>", "precision")
+  const model = "a folder or org/name[@revision] (default: the model that ships with the package)";
+  return addPrecisionOptions(command.option("-m, --model <name>", model))
     .option("--device <name>", "cpu, cuda or webgpu (default: cpu)")
     .option(
       "--threads <n>",
@@ -36,16 +36,18 @@ export function addEngineOptions(command: Command): Command {
 
 /** Opens the model that the flags name. Whoever gets it disposes it. */
 export async function openEngine(options: RunOptions, signal: AbortSignal): Promise<FlashVL> {
-  const preset = await choosePreset(options.preset);
+  const { preset, overrides } = await choosePrecision(options);
   const device = chooseDevice(options.device);
   const { FlashVL } = await import("../engine/index.ts");
   // Found and checked here: the hub's flags are not options of the engine, and a wrong config is the user's to mend.
-  const { checkpoint } = await openModelFolder(options.model, options, signal);
+  const { checkpoint, config } = await openModelFolder(options.model, options, signal);
   await checkpoint.close();
+  await checkLayers(overrides, config);
   const bar = new ProgressBar();
   try {
     return await FlashVL.fromPretrained(checkpoint.folder, {
       preset,
+      overrides,
       device,
       threads: options.threads,
       maxContext: options.maxContext,

@@ -1,5 +1,6 @@
 /** @file Flags that several commands have, with one wording and one meaning. */
 import type { Command } from "commander";
+import type { PrecisionOptions } from "./precision.ts";
 
 /** Flags of every command. */
 export interface CommonOptions {
@@ -15,8 +16,7 @@ export interface ModelOptions {
 }
 
 /** Flags of commands that run or build graphs. */
-export interface EngineOptions {
-  preset?: string;
+export interface EngineOptions extends PrecisionOptions {
   device?: string;
   threads?: number;
   cache?: string;

@@ -1,7 +1,7 @@
 /** @file FlashVL: a loaded model that answers questions about pictures. */
 import type { Message, Tokenizer } from "../processor/index.ts";
 import { type AnswerContext, answerRequest, prepareImages } from "./answer-request.ts";
-import type { Preset } from "./compile/index.ts";
+import type { LayerOverrides, Preset } from "./compile/index.ts";
 import { JsonConstraints, type SchemaInput } from "./constraint/index.ts";
 import { type GenerateOptions, type GenerateResult, PartQueue, type StreamPart } from "./generate/index.ts";
 import { type AttentionMap, look } from "./look.ts";
@@ -20,6 +20,8 @@ export interface ModelInfo {
   name: string;
   folder: string;
   preset: Preset;
+  /** Precisions of single layers beside the preset. */
+  overrides: LayerOverrides;
   device: Device;
   /** For example "onnxruntime 1.30.0". */
   runtime: string;
@@ -81,6 +83,7 @@ export class FlashVL implements AsyncDisposable {
       name: model.name,
       folder: model.folder,
       preset: options.preset ?? "fp32",
+      overrides: options.overrides ?? {},
       device: options.device ?? "cpu",
       runtime: model.runtime,
       maxContext: limits.maxContext,

@@ -16,6 +16,7 @@ export {
   type CompiledEntry,
   type CompiledModel,
   type CompiledState,
+  checkOverrides,
   compileCacheFolder,
   compileCheckpoint,
   type LayerOverrides,

@@ -27,6 +27,13 @@ describe("a wrong command line ends with 2 and what was expected:", () => {
     [["chat", "-"], "stdin needs a question"],
     [["chat", "--no-image", "q", "--device", "tpu"], 'There is no device "tpu"'],
     [["compile", TINY, "--preset", "int3"], 'There is no preset "int3"; expected one of fp32'],
+    [["compile", TINY, "--layer", "llm.*"], "such as llm.*.down_proj=int8"],
+    [
+      ["chat", "--no-image", "q", "--layer", "llm.*=int3"],
+      'no precision "int3" for layers "llm.*"; expected one of fp32, int8',
+    ],
+    [["compile", TINY, "--layer", "lm.*=int8"], 'The override "lm.*" fits no layer; layers are named like "'],
+    [["chat", "--no-image", "q", "-m", TINY, "--layer", "llm.*=int4,lm.*=int8"], 'The override "lm.*" fits no layer'],
     [["init", "out"], "either --like NAME or --config FILE"],
     [["init", "out", "--like", "GPT"], 'no published model "GPT"; expected one of FlashVL-2B-Static'],
     [["pull", "nonsense"], '"nonsense" is neither an existing folder nor'],
@@ -204,6 +211,48 @@ describe("flashvl compile", () => {
       stdout: `${first.folder}\n`,
       stderr: "fp32: was compiled before\n",
     });
+  });
+});
+
+describe("--layer", () => {
+  const cache = () => ["--cache", join(folder, "compiled-mixed")];
+  const compile = async (args: string[], more: Record<string, string> = {}) =>
+    JSON.parse((await runHere(["compile", TINY, ...cache(), "--json", ...args], { ...env, ...more })).stdout);
+
+  it("gives some layers another precision than the preset; the last that fits counts", async () => {
+    const plain = await compile(["--preset", "int4"]);
+    const layers = ["--layer", "llm.lm_head=int4", "--layer", "llm.*.down_proj=int8,llm.lm_head=fp32"];
+    const mixed = await compile(["--preset", "int4", ...layers]);
+    expect(plain.overrides).toEqual({});
+    expect(Object.entries(mixed.overrides)).toEqual([
+      ["llm.*.down_proj", "int8"],
+      ["llm.lm_head", "fp32"],
+    ]);
+    const sizeOf = async (at: string) => (await readFile(join(at, "weights.data"))).length;
+    expect(await sizeOf(mixed.folder)).toBeGreaterThan(await sizeOf(plain.folder));
+  });
+
+  it("has a twin in the environment, which the flag replaces", async () => {
+    const twin = { FLASHVL_LAYER: "llm.*.down_proj=int8,adp.*=int4-fine" };
+    const fromTwin = await compile([], twin);
+    expect(fromTwin.overrides).toEqual({ "llm.*.down_proj": "int8", "adp.*": "int4-fine" });
+    expect((await compile(["--layer", "adp.*=w8a8"], twin)).overrides).toEqual({ "adp.*": "w8a8" });
+    const wrong = await runHere(["compile", TINY], { ...env, FLASHVL_LAYER: "adp.*" });
+    expect(wrong).toMatchObject({ code: 2, stdout: "" });
+    expect(wrong.stderr).toContain("FLASHVL_LAYER");
+  });
+
+  it("reaches the model that answers: the cache holds what compile built for it", async () => {
+    const layers = ["--preset", "int4", "--layer", "llm.*=fp32", "--layer", "vit.*=fp32", "--layer", "adp.*=fp32"];
+    const { folder: compiled } = await compile(layers);
+    const before = await readdir(join(compiled, ".."));
+    const { cases } = JSON.parse(await readFile(join(TINY, "expected.json"), "utf8"));
+    const { messages, text, generated } = cases.find(({ name }: { name: string }) => name === "text_only");
+    const args = ["chat", "--no-image", messages[0].content, "-m", TINY, ...cache(), "--json"];
+    const answer = await runHere([...args, ...layers, "--max-new-tokens", String(generated.length)], env);
+    // Every layer is float32 again, so the answer is the reference's.
+    expect(JSON.parse(answer.stdout)).toMatchObject({ text, model: { preset: "int4" } });
+    expect(await readdir(join(compiled, ".."))).toEqual(before);
   });
 });
 

@@ -1,9 +1,9 @@
 /** @file `flashvl compile [NAME]`: builds a model's graphs into the cache, so that later starts are quick. */
 import type { Command } from "commander";
 import { accuracyLines, fitBudget, reportAccuracy } from "../accuracy-report.ts";
-import { choosePreset } from "../choose-preset.ts";
 import { openModelFolder } from "../open-model-folder.ts";
 import { parseNumber } from "../parse-number.ts";
+import { addPrecisionOptions, checkLayers, choosePrecision } from "../precision.ts";
 import { addHubOptions, type CommonOptions, type EngineOptions, type ModelOptions } from "../shared-options.ts";
 import { formatBytes, formatDuration } from "../terminal/format.ts";
 import { withInterrupt } from "../terminal/interrupt.ts";
@@ -12,7 +12,7 @@ import { printJson, printLines } from "../terminal/stdout.ts";
 
 type Options = ModelOptions &
   CommonOptions &
-  Pick<EngineOptions, "preset" | "cache"> & { report?: boolean; budget?: number; prompts?: string };
+  Omit<EngineOptions, "device" | "threads"> & { report?: boolean; budget?: number; prompts?: string };
 
 /** Adds the command to the program. */
 export function register(program: Command): void {
@@ -20,7 +20,6 @@ export function register(program: Command): void {
     .command("compile")
     .description("build a model's graphs into the cache and print their folder")
     .argument("[name]", "a folder or org/name[@revision]; the model that ships with the package if absent")
-    .option("--preset <name>", "precision of the graphs")
     .option("--cache <folder>", "cache of compiled graphs (default: ~/.cache/flashvl)")
     .option("--report", "compare every preset's answers with float32 and print the worst layers")
     .option(
@@ -30,31 +29,28 @@ export function register(program: Command): void {
     )
     .option("--prompts <file>", 'what to compare on: lines of {"prompt": "...", "image": "path"}; built in if absent')
     .action((name: string | undefined, options: Options) => withInterrupt((signal) => compile(name, options, signal)));
-  addHubOptions(command);
+  addHubOptions(addPrecisionOptions(command));
 }
 
 async function compile(name: string | undefined, options: Options, signal: AbortSignal): Promise<void> {
   const { compileCheckpoint, nativeRuntime } = await import("../../engine/index.ts");
-  const preset = await choosePreset(options.preset);
+  const { preset, overrides: chosen } = await choosePrecision(options);
   const { checkpoint, config } = await openModelFolder(name, options, signal);
-  const judging = { cacheDir: options.cache, prompts: options.prompts, signal };
-  if (options.report) {
-    try {
-      const rows = await reportAccuracy(checkpoint, config, judging);
-      if (options.json) printJson(rows);
-      else printLines(accuracyLines(rows));
-      return;
-    } finally {
-      await checkpoint.close();
-    }
-  }
+  const judging = { cacheDir: options.cache, prompts: options.prompts, overrides: chosen, signal };
   const began = performance.now();
   const bar = new ProgressBar();
   let bytes = 0;
   try {
+    await checkLayers(chosen, config);
+    if (options.report) {
+      const rows = await reportAccuracy(checkpoint, config, judging);
+      if (options.json) printJson(rows);
+      else printLines(accuracyLines(rows));
+      return;
+    }
     const fitted =
       options.budget === undefined ? undefined : await fitBudget(checkpoint, config, preset, options.budget, judging);
-    const overrides = fitted?.overrides ?? {};
+    const overrides = fitted?.overrides ?? chosen;
     const compiled = await compileCheckpoint(checkpoint, config, {
       preset,
       overrides,

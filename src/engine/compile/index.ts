@@ -4,6 +4,7 @@ export { type Calibration, type CompiledModel, type CompileOptions, compileCheck
 export { type CompiledEntry, type CompiledState, listCompiled, pruneCompiled } from "./compiled-cache.ts";
 export {
   availableKernels,
+  checkOverrides,
   type LayerOverrides,
   type ModelGraphs,
   PRESET_NAMES,

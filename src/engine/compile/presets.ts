@@ -147,7 +147,12 @@ export function presetGraphs(preset: Preset, config: FlashVLConfig, options: Pre
   };
 }
 
-function checkOverrides(overrides: LayerOverrides, config: FlashVLConfig): LayerRule[] {
+/**
+ * The rules of overrides.
+ * @throws RangeError when there is no such precision, or when an override fits no layer of the model.
+ * @example checkOverrides({ "llm.lm_head": "int8" }, config) // [["llm.lm_head", "int8"]]
+ */
+export function checkOverrides(overrides: LayerOverrides, config: FlashVLConfig): LayerRule[] {
   const layers = listParameters(config).flatMap(({ name, shape }) =>
     shape.length >= 2 && name.endsWith(".weight") ? [name.replace(/\.weight$/, "")] : [],
   );

@@ -20,10 +20,22 @@ export interface FlashVLAnswererOptions {
  */
 export function flashvlAnswerer(model: FlashVL, options: FlashVLAnswererOptions = {}): Answerer {
   const { batch = model.info.maxBatch, maxNewTokens = VLMEVAL_MAX_NEW_TOKENS } = options;
-  const { name, preset, device, runtime } = model.info;
+  const { name, preset, overrides, device, runtime } = model.info;
+  // As text: their order counts. Absent where there are none, as in the runs of earlier versions.
+  const layers = Object.entries(overrides)
+    .map(([pattern, precision]) => `${pattern}=${precision}`)
+    .join();
   return {
     name: name.split("/").at(-1) || "FlashVL",
-    settings: { model: name, preset, device, runtime, maxNewTokens, doSample: false },
+    settings: {
+      model: name,
+      preset,
+      ...(layers && { layers }),
+      device,
+      runtime,
+      maxNewTokens,
+      doSample: false,
+    },
     answer: (requests, { signal }) =>
       mapConcurrent(requests, batch, async ({ key, images, messages }): Promise<Answer> => {
         const started = performance.now();

@@ -1,0 +1,23 @@
+/** @file What a run with our own model records, so that it is never continued with another precision. */
+import { describe, expect, it } from "vitest";
+import type { FlashVL, ModelInfo } from "../../engine/index.ts";
+import { flashvlAnswerer } from "./flashvl.ts";
+
+const settingsWith = (overrides: ModelInfo["overrides"]) => {
+  const info = { name: "org/model", preset: "int4", overrides, device: "cpu", runtime: "onnxruntime 1", maxBatch: 4 };
+  return flashvlAnswerer({ info } as unknown as FlashVL).settings;
+};
+
+describe("settings of a run", () => {
+  it("name the precisions of single layers in their order, and nothing where there are none", () => {
+    expect(settingsWith({})).not.toHaveProperty("layers");
+    expect(settingsWith({ "llm.*": "int8", "llm.lm_head": "fp32" })).toHaveProperty(
+      "layers",
+      "llm.*=int8,llm.lm_head=fp32",
+    );
+    expect(settingsWith({ "llm.lm_head": "fp32", "llm.*": "int8" })).toHaveProperty(
+      "layers",
+      "llm.lm_head=fp32,llm.*=int8",
+    );
+  });
+});
