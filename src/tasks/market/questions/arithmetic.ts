@@ -3,6 +3,7 @@
 import { type FilledCell, filledCells, type PriceBoard } from "../board.ts";
 import type { Random } from "../random.ts";
 import { amount, type Language, nameOf, unitPhrase } from "../words.ts";
+import { addition, multiplication, subtraction } from "./digit-steps.ts";
 import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
 
@@ -54,7 +55,7 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
             `What do ${n} ${english} of ${name(a)} cost?`,
             `I want ${n} ${english} of ${name(a)}. How much is that?`,
           ]);
-      return done(question, [read(a), `${amount(a.cents)}×${n}=${amount(cents)}`], cents);
+      return done(question, [read(a), ...multiplication(a.cents, n)], cents);
     }
     case "sum": {
       const other = b!;
@@ -70,11 +71,7 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
             `What is the total for ${name(a)} and ${name(other)}, one ${english} each?`,
             `${name(a)} plus ${name(other)}, one ${english} each: how much?`,
           ]);
-      return done(
-        question,
-        [read(a), read(other), `${amount(a.cents)}+${amount(other.cents)}=${amount(cents)}`],
-        cents,
-      );
+      return done(question, [read(a), read(other), ...addition(a.cents, other.cents)], cents);
     }
     case "change": {
       const n = random.integer(1, 3);
@@ -92,11 +89,7 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
             `I pay ${board.currency}${note} for ${n} ${english} of ${name(a)}. How much change do I get?`,
             `What is the change from ${board.currency}${note} for ${n} ${english} of ${name(a)}?`,
           ]);
-      const steps = [
-        read(a),
-        ...(n > 1 ? [`${amount(a.cents)}×${n}=${amount(cost)}`] : []),
-        `${note}-${amount(cost)}=${amount(cents)}`,
-      ];
+      const steps = [read(a), ...(n > 1 ? multiplication(a.cents, n) : []), ...subtraction(note * 100, cost)];
       return done(chinese && board.currency === "$" ? question.replaceAll("元", "美元") : question, steps, cents);
     }
     case "difference": {
@@ -114,11 +107,7 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
             `What is the price difference between ${name(dear)} and ${name(cheap)}?`,
             `By how much is ${name(cheap)} cheaper than ${name(dear)}?`,
           ]);
-      return done(
-        question,
-        [read(dear), read(cheap), `${amount(dear.cents)}-${amount(cheap.cents)}=${amount(cents)}`],
-        cents,
-      );
+      return done(question, [read(dear), read(cheap), ...subtraction(dear.cents, cheap.cents)], cents);
     }
   }
 }

@@ -2,9 +2,19 @@
 
 import { type FilledCell, filledCells, type PriceBoard } from "../board.ts";
 import type { Random } from "../random.ts";
-import { type Language, nameOf } from "../words.ts";
+import { amount, type Language, nameOf } from "../words.ts";
 import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
+
+/** All prices in reading order, with a star on each that is better than all before: the last one is the answer. */
+function marked(cells: readonly FilledCell[], cheapest: boolean, read: (cell: FilledCell) => string): string[] {
+  let best: number | undefined;
+  return cells.map((cell) => {
+    const better = best === undefined || (cheapest ? cell.cents < best : cell.cents > best);
+    if (better) best = cell.cents;
+    return `${read(cell)}${better ? "*" : ""}`;
+  });
+}
 
 /** A comparison of prices that has one right answer; the chain reads the prices that are compared. */
 export function askToCompare(board: PriceBoard, random: Random, language: Language): Draft | undefined {
@@ -49,7 +59,7 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       return {
         type: cheapest ? "cheapest" : "dearest",
         question,
-        answer: reason(cells.map(read), name(best), language),
+        answer: reason(marked(cells, cheapest, read), name(best), language),
         gold: { kind: "kind", value: best.kind },
       };
     }
@@ -59,7 +69,8 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       if (a.cents === b.cents) return undefined;
       const up = random.chance(0.5);
       const truth = up === a.cents > b.cents;
-      const steps = [read(a), read(b)];
+      const [high, low] = a.cents > b.cents ? [a, b] : [b, a];
+      const steps = [read(a), read(b), `${amount(high.cents)}>${amount(low.cents)}`];
       if (type === "which") {
         const winner = truth ? a : b;
         const question = chinese
@@ -117,7 +128,7 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       return {
         type,
         question,
-        answer: reason(three.map(read), answer, language),
+        answer: reason([...three.map(read), sorted.map(({ cents }) => amount(cents)).join(";")], answer, language),
         gold: { kind: "list", value: sorted.map((cell) => cell.kind) },
       };
     }

@@ -7,7 +7,10 @@ import { amount, type Language, nameOf } from "../words.ts";
 import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
 
-/** A question whose answer is a number of things, which the chain lists first. */
+/**
+ * A question whose answer is a number of things. The chain goes through the board in reading order and says after each
+ * thing how many it has counted so far, so that no step asks for more than the one before it and a look at the picture.
+ */
 export function askToCount(board: PriceBoard, random: Random, language: Language): Draft | undefined {
   const chinese = language === "zh";
   const cells = filledCells(board);
@@ -20,7 +23,13 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
     ["over", 3],
     ["group", 2],
   ] as const);
-  const names = (chosen: FilledCell[]) => chosen.map((cell) => nameOf(cell.kind, language));
+  const tally = (seen: FilledCell[], counts: (cell: FilledCell) => boolean, priced = false) => {
+    let n = 0;
+    return seen.map((cell) => {
+      if (counts(cell)) n++;
+      return `${nameOf(cell.kind, language)}${priced ? `${chinese ? "" : " "}${cell.price}` : ""}:${n}`;
+    });
+  };
   const count = (value: number): Draft["gold"] => ({ kind: "count", value });
   switch (type) {
     case "kinds": {
@@ -46,7 +55,11 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: reason(names(cells), String(n), language),
+        answer: reason(
+          tally(cells, () => true),
+          String(n),
+          language,
+        ),
         gold: count(n),
       };
     }
@@ -86,7 +99,11 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: reason(names(chosen), String(chosen.length), language),
+        answer: reason(
+          tally(chosen, () => true),
+          String(chosen.length),
+          language,
+        ),
         gold: count(chosen.length),
       };
     }
@@ -96,7 +113,8 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
         cells.map((cell) => cell.cents),
         random,
       );
-      const chosen = cells.filter((cell) => (type === "under" ? cell.cents < limit : cell.cents > limit));
+      const counts = (cell: FilledCell) => (type === "under" ? cell.cents < limit : cell.cents > limit);
+      const n = cells.filter(counts).length;
       const money = chinese
         ? board.currency === "¥"
           ? `${amount(limit)}元`
@@ -119,12 +137,12 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
             `Count the items ${word} ${money}.`,
             `How many prices are ${word} ${money}?`,
           ]);
-      const steps = chosen.map((cell) => `${nameOf(cell.kind, language)}${chinese ? "" : " "}${cell.price}`);
-      return { type, question, answer: reason(steps, String(chosen.length), language), gold: count(chosen.length) };
+      return { type, question, answer: reason(tally(cells, counts, true), String(n), language), gold: count(n) };
     }
     case "group": {
       const group = random.pick(["vegetable", "fruit"] as const);
-      const chosen = cells.filter((cell) => kindOf(cell.kind).group === group);
+      const counts = (cell: FilledCell) => kindOf(cell.kind).group === group;
+      const n = cells.filter(counts).length;
       const question = chinese
         ? random.pick([
             `图中有几种${group === "fruit" ? "水果" : "蔬菜"}?`,
@@ -139,8 +157,8 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: reason(names(chosen), String(chosen.length), language),
-        gold: count(chosen.length),
+        answer: reason(tally(cells, counts), String(n), language),
+        gold: count(n),
       };
     }
   }
