@@ -10,23 +10,24 @@ namespace {
 constexpr int64_t kMixedKeys = 128;
 
 // A factor as [panels, k / group, 16, group]: numbers from one panel to the next, and from one group of k to the next.
+template <typename Number>
 struct Panels {
-  const typename Numbers::Packed* data;
+  const Number* data;
   int64_t stride;
   int64_t step = 16 * Numbers::kGroup;
 };
 
 // Memory that the first and the second tile of rows bring into the cache while they compute, so that neither waits for the
-// other: this many lines of 64 bytes for each group of k.
-constexpr int kLinesPerGroup = 4;
+// other: `bytes` for each group of k.
 struct Ahead {
-  const char* lines[2] = {nullptr, nullptr};
+  const char* of_tile[2] = {nullptr, nullptr};
+  int64_t bytes = 0;
 };
 
 // c [rows, panels * 16] (+)= a [rows, k] w.
-template <int kRows, int kPanels>
-void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const Panels& w, int64_t groups, float* c, int64_t c_stride, bool accumulate,
-                  const char* ahead) {
+template <int kRows, int kPanels, typename Number>
+void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const Panels<Number>& w, int64_t groups, float* c, int64_t c_stride,
+                  bool accumulate, const char* ahead, int64_t ahead_bytes) {
   typename Isa::Floats sum[kRows][kPanels];
   FLASHVL_UNROLL
   for (int r = 0; r < kRows; ++r) {
@@ -34,10 +35,8 @@ void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const Pan
     for (int p = 0; p < kPanels; ++p) sum[r][p] = accumulate ? Isa::load_floats(c + r * c_stride + p * 16) : Isa::zero();
   }
   for (int64_t g = 0; g < groups; ++g) {
-    if (ahead) {
-      FLASHVL_UNROLL
-      for (int i = 0; i < kLinesPerGroup; ++i) Isa::prefetch(ahead + (g * kLinesPerGroup + i) * 64);
-    }
+    if (ahead)
+      for (int64_t i = 0; i < ahead_bytes; i += 64) Isa::prefetch(ahead + g * ahead_bytes + i);
     typename Numbers::Lanes lanes[kPanels];
     FLASHVL_UNROLL
     for (int p = 0; p < kPanels; ++p) lanes[p] = Numbers::load(w.data + p * w.stride + g * w.step);
@@ -55,14 +54,16 @@ void product_tile(const typename Numbers::Packed* a, int64_t a_stride, const Pan
   }
 }
 
-using ProductFn = void (*)(const typename Numbers::Packed*, int64_t, const Panels&, int64_t, float*, int64_t, bool, const char*);
+template <typename Number>
+using ProductFn = void (*)(const typename Numbers::Packed*, int64_t, const Panels<Number>&, int64_t, float*, int64_t, bool, const char*, int64_t);
 
+template <typename Number>
 struct ProductTable {
-  ProductFn by_size[Isa::kAttentionRows + 1][Isa::kAttentionPanels + 1];
+  ProductFn<Number> by_size[Isa::kAttentionRows + 1][Isa::kAttentionPanels + 1];
   template <int kRows, int kPanels>
   constexpr void fill() {
     if constexpr (kRows >= 1 && kPanels >= 1) {
-      by_size[kRows][kPanels] = product_tile<kRows, kPanels>;
+      by_size[kRows][kPanels] = product_tile<kRows, kPanels, Number>;
       fill<kRows, kPanels - 1>();
       if constexpr (kPanels == Isa::kAttentionPanels) fill<kRows - 1, kPanels>();
     }
@@ -70,11 +71,12 @@ struct ProductTable {
 };
 
 // The same over any count of rows and panels, the panels outermost so that they are read from memory once.
-void product(const typename Numbers::Packed* a, int64_t a_stride, const Panels& w, int64_t groups, float* c, int64_t c_stride, int64_t rows,
+template <typename Number = typename Numbers::Packed>
+void product(const typename Numbers::Packed* a, int64_t a_stride, const Panels<Number>& w, int64_t groups, float* c, int64_t c_stride, int64_t rows,
              int64_t panels, bool accumulate, const Ahead& ahead = {}) {
-  static const ProductTable table = [] {
-    ProductTable t = {};
-    t.fill<Isa::kAttentionRows, Isa::kAttentionPanels>();
+  static const ProductTable<Number> table = [] {
+    ProductTable<Number> t = {};
+    t.template fill<Isa::kAttentionRows, Isa::kAttentionPanels>();
     return t;
   }();
   const int64_t runs = (panels + Isa::kAttentionPanels - 1) / Isa::kAttentionPanels;
@@ -84,7 +86,7 @@ void product(const typename Numbers::Packed* a, int64_t a_stride, const Panels& 
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t row = tile * rows / tiles, height = (tile + 1) * rows / tiles - row;
       table.by_size[height][width](a + row * a_stride, a_stride, {w.data + first * w.stride, w.stride, w.step}, groups,
-                                   c + row * c_stride + first * 16, c_stride, accumulate, tile < 2 && run == 0 ? ahead.lines[tile] : nullptr);
+                                   c + row * c_stride + first * 16, c_stride, accumulate, tile < 2 && run == 0 ? ahead.of_tile[tile] : nullptr, ahead.bytes);
     }
   }
 }

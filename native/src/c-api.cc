@@ -6,6 +6,7 @@
 
 #include "attention.h"
 #include "blockwise.h"
+#include "cached-attention.h"
 #include "train-kernels.h"
 
 #if defined(__linux__) && defined(__GLIBC__)
@@ -86,6 +87,18 @@ FLASHVL_EXPORT const char* flashvl_full_attention(const char* kernel, int thread
   if (!kernels) kernels = &table->attention;
   const flashvl::AttentionProblem problem = {q, k, v, out, batch, length, heads, size, stride, scale};
   return flashvl::full_attention(*kernels, {flashvl::run_with_threads, &threads}, problem) ? kernels->name : nullptr;
+}
+
+// Attention over a cache of float16 where `half` is set, else of float32, shaped as in CachedProblem; 0, 1 or 2 as above.
+FLASHVL_EXPORT int flashvl_cached_attention(const char* kernel, int threads, int half, const float* qkv, void* keys, void* values,
+                                            const int32_t* slots, const int32_t* last_positions, const float* cos, const float* sin, float* out,
+                                            int64_t batch, int64_t tokens, int64_t heads, int64_t kv_heads, int64_t size, int64_t capacity,
+                                            float scale) {
+  const char* message = nullptr;
+  const flashvl::KernelTable* table = flashvl::select_kernels(kernel, &message);
+  if (!table) return 1;
+  const flashvl::CachedProblem problem = {qkv, keys, values, slots, last_positions, cos, sin, out, batch, tokens, heads, kv_heads, size, capacity, scale};
+  return flashvl::cached_attention(half ? table->cached_halves : table->cached, {flashvl::run_with_threads, &threads}, problem) ? 0 : 2;
 }
 
 // What products of training are made of at best, "bf16" or "fp32"; null when the instruction set is not there.

@@ -1,4 +1,5 @@
-// Attention of a few query rows over a chunk of the KV cache, in fp32, for any instruction set `Isa`; included once by each.
+// Attention of a few query rows over a chunk of the KV cache, computed in fp32, for any instruction set `Isa`; included once by each.
+// `Number` is what the cache holds: float, or uint16_t for float16, of which every number is a float too.
 #pragma once
 #include "attention-tile.h"
 
@@ -17,25 +18,41 @@ void rotate_head(const float* x, const float* cos, const float* sin, int64_t hal
   }
 }
 
-void pack_keys(const float* k, int64_t keys, int64_t size, float* out) {
-  if (keys < 16) return Numbers::pack_columns(k, size, keys, size, out);
-  for (int64_t d = 0; d < size; d += 16) Isa::transpose16(k + d, size, out + d * 16);
+void keep(const float* x, int64_t count, float* cached) { memcpy(cached, x, size_t(count) * sizeof(float)); }
+void keep(const float* x, int64_t count, uint16_t* cached) {
+  for (int64_t i = 0; i < count; i += 16) Isa::store_halves(cached + i, Isa::load_floats(x + i));
+}
+
+// [keys <= 16, size] to [size, 16]; missing keys become zero.
+template <typename Number>
+void pack_keys(const Number* k, int64_t keys, int64_t size, float* out) {
+  alignas(64) float rows[16 * 16];
+  for (int64_t d = 0; d < size; d += 16) {
+    if (keys == 16) {
+      Isa::transpose16(k + d, size, out + d * 16);
+      continue;
+    }
+    for (int64_t r = 0; r < 16; ++r) Isa::store(rows + r * 16, r < keys ? Isa::load_numbers(k + r * size + d) : Isa::zero());
+    Isa::transpose16(rows, 16, out + d * 16);
+  }
 }
 
 // Each row's arithmetic, and its order, depend on the row and the chunk alone.
+template <typename Number>
 void cached_chunk(const CacheChunk& at, float* scratch, const ChunkResult& out) {
+  const auto *k = static_cast<const Number*>(at.k), *v = static_cast<const Number*>(at.v);
   const int64_t width = padded(at.keys, 16), panel = at.size * 16;
   float* scores = scratch;                    // [rows, width], then the weights
   float* packed = scratch + at.rows * width;  // [kPackedKeyPanels, size, 16]
-  constexpr int64_t kGroup = kPackedKeyPanels * 16;  // as many lines as the tiles over it fetch: kLinesPerGroup * 16 numbers for each of `size`
-  static_assert(kPackedKeyPanels == kLinesPerGroup, "a tile fetches the next group of keys, or this one's values");
-  for (int64_t i = 0; i < at.size * (at.keys < kGroup ? at.keys : kGroup); i += 16) Isa::prefetch(at.k + i);
+  constexpr int64_t kGroup = kPackedKeyPanels * 16, kLine = 64 / sizeof(Number);
+  for (int64_t i = 0; i < at.size * (at.keys < kGroup ? at.keys : kGroup); i += kLine) Isa::prefetch(k + i);
   for (int64_t first = 0; first < at.keys; first += kGroup) {
     int64_t panels = 0;
     for (int64_t key = first; key < at.keys && panels < kPackedKeyPanels; key += 16, ++panels)
-      pack_keys(at.k + key * at.size, at.keys - key < 16 ? at.keys - key : 16, at.size, packed + panels * panel);
-    const float* next = first + kGroup < at.keys ? at.k + (first + kGroup) * at.size : nullptr;
-    const Ahead ahead = {{(const char*)next, (const char*)(at.v + first * at.size)}};
+      pack_keys(k + key * at.size, at.keys - key < 16 ? at.keys - key : 16, at.size, packed + panels * panel);
+    // A tile of rows fetches the next group of keys, another this one's values: kGroup numbers for each of `size`.
+    const Number* next = first + kGroup < at.keys ? k + (first + kGroup) * at.size : nullptr;
+    const Ahead ahead = {{(const char*)next, (const char*)(v + first * at.size)}, kGroup * int64_t(sizeof(Number))};
     product(at.q, at.size, {packed, panel}, at.size, scores + first, width, at.rows, panels, false, ahead);
   }
   for (int64_t r = 0; r < at.rows; ++r) {
@@ -48,7 +65,7 @@ void cached_chunk(const CacheChunk& at, float* scratch, const ChunkResult& out) 
     for (int64_t i = end; i < width; ++i) row[i] = 0;
     out.most[r] = most, out.sum[r] = sum;
   }
-  product(scores, width, {at.v, 16, at.size}, at.keys, out.mixed, at.size, at.rows, at.size / 16, false);
+  product<Number>(scores, width, {v, 16, at.size}, at.keys, out.mixed, at.size, at.rows, at.size / 16, false);
 }
 
 // Adds what a later chunk found to what earlier ones did; a sum of zero is a row that saw nothing.
@@ -70,7 +87,11 @@ void merge_chunk(const ChunkResult& into, const ChunkResult& from, int64_t rows,
 
 int64_t cached_scratch_floats(int64_t rows, int64_t size) { return rows * kCacheChunk + kPackedKeyPanels * size * 16; }
 
-inline CachedKernels make_cached() { return {rotate_head, cached_chunk, merge_chunk, cached_scratch_floats}; }
+template <typename Number>
+CachedKernels make_cached() {
+  const auto keep_numbers = [](const float* x, int64_t count, void* cached) { keep(x, count, static_cast<Number*>(cached)); };
+  return {sizeof(Number), keep_numbers, rotate_head, cached_chunk<Number>, merge_chunk, cached_scratch_floats};
+}
 
 }  // namespace
 }  // namespace flashvl

@@ -27,7 +27,12 @@ struct Plan {
   // Rotated queries: [batch, kv_heads, tokens, group, size].
   int64_t query_offset(int64_t b, int64_t kv, int64_t t) const { return ((b * p.kv_heads + kv) * p.tokens + t) * group * p.size; }
 
-  void append(const CachedKernels& kernels, int64_t b, int64_t t, float* queries) const {
+  char* cached(const CachedKernels& kernels, void* numbers, int64_t b, int64_t kv, int64_t position) const {
+    return static_cast<char*>(numbers) + ((p.slots[b] * p.kv_heads + kv) * p.capacity + position) * p.size * kernels.number_bytes;
+  }
+
+  // `key` is room for one.
+  void append(const CachedKernels& kernels, int64_t b, int64_t t, float* queries, float* key) const {
     constexpr float kLog2E = 1.44269504f;  // scores in base 2
     const int64_t position = first_position(b) + t, half = p.size / 2;
     const float *cos = p.cos + position * half, *sin = p.sin + position * half;
@@ -35,9 +40,9 @@ struct Plan {
     for (int64_t h = 0; h < p.heads; ++h)
       kernels.rotate(row + h * p.size, cos, sin, half, p.scale * kLog2E, queries + query_offset(b, h / group, t) + h % group * p.size);
     for (int64_t kv = 0; kv < p.kv_heads; ++kv) {
-      const int64_t at = ((p.slots[b] * p.kv_heads + kv) * p.capacity + position) * p.size;
-      kernels.rotate(row + (p.heads + kv) * p.size, cos, sin, half, 1, p.keys + at);
-      memcpy(p.values + at, row + (p.heads + p.kv_heads + kv) * p.size, size_t(p.size) * sizeof(float));
+      kernels.rotate(row + (p.heads + kv) * p.size, cos, sin, half, 1, key);
+      kernels.keep(key, p.size, cached(kernels, p.keys, b, kv, position));
+      kernels.keep(row + (p.heads + p.kv_heads + kv) * p.size, p.size, cached(kernels, p.values, b, kv, position));
     }
   }
 
@@ -47,11 +52,12 @@ struct Plan {
     return first_position(b) + last;
   }
 
-  CacheChunk chunk(int64_t b, int64_t kv, int64_t block, int64_t first, const float* queries) const {
-    const int64_t at = ((p.slots[b] * p.kv_heads + kv) * p.capacity + first) * p.size, token = block * block_tokens;
+  CacheChunk chunk(const CachedKernels& kernels, int64_t b, int64_t kv, int64_t block, int64_t first, const float* queries) const {
+    const void *keys_at = cached(kernels, p.keys, b, kv, first), *values_at = cached(kernels, p.values, b, kv, first);
+    const int64_t token = block * block_tokens;
     const int64_t tokens = p.tokens - token < block_tokens ? p.tokens - token : block_tokens;
     const int64_t keys = seen(b, block) - first < kCacheChunk ? seen(b, block) - first : kCacheChunk;
-    return {queries + query_offset(b, kv, token), p.keys + at, p.values + at, tokens * group, group, keys, p.size, first_position(b) + token + 1 - first};
+    return {queries + query_offset(b, kv, token), keys_at, values_at, tokens * group, group, keys, p.size, first_position(b) + token + 1 - first};
   }
 
   void write(int64_t b, int64_t kv, int64_t block, const ChunkResult& found) const {
@@ -70,10 +76,11 @@ struct Plan {
 bool cached_attention(const CachedKernels& kernels, const Parallel& parallel, const CachedProblem& p) {
   if (p.batch <= 0 || p.tokens <= 0) return true;
   const Plan plan(p);
-  Scratch queries(size_t(p.batch * p.tokens * p.heads * p.size) * sizeof(float));
+  Scratch queries(size_t(p.batch * p.tokens * (p.heads + 1) * p.size) * sizeof(float));
   if (!queries.data()) return false;
   float* q = reinterpret_cast<float*>(queries.data());
-  const auto append = [&](size_t i) { plan.append(kernels, int64_t(i) / p.tokens, int64_t(i) % p.tokens, q); };
+  float* turned = q + p.batch * p.tokens * p.heads * p.size;
+  const auto append = [&](size_t i) { plan.append(kernels, int64_t(i) / p.tokens, int64_t(i) % p.tokens, q, turned + int64_t(i) * p.size); };
   if (p.batch * p.tokens <= kSerialTokens)
     for (int64_t i = 0; i < p.batch * p.tokens; ++i) append(size_t(i));
   else
@@ -100,10 +107,10 @@ bool cached_attention(const CachedKernels& kernels, const Parallel& parallel, co
     Scratch work((work_floats + size_t(2 * plan.result_floats())) * sizeof(float));
     if (!work.data()) return void(__atomic_store_n(&failed, true, __ATOMIC_RELAXED));
     float* scratch = reinterpret_cast<float*>(work.data());
-    if (plan.blocks == 1) return kernels.chunk(plan.chunk(b, kv, block, c * kCacheChunk, q), scratch, plan.result(stored + (unit * chunks + c) * plan.result_floats()));
+    if (plan.blocks == 1) return kernels.chunk(plan.chunk(kernels, b, kv, block, c * kCacheChunk, q), scratch, plan.result(stored + (unit * chunks + c) * plan.result_floats()));
     const ChunkResult all = plan.result(scratch + work_floats), one = plan.result(scratch + work_floats + plan.result_floats());
     for (int64_t first = 0; first < seen; first += kCacheChunk) {
-      const CacheChunk chunk = plan.chunk(b, kv, block, first, q);
+      const CacheChunk chunk = plan.chunk(kernels, b, kv, block, first, q);
       kernels.chunk(chunk, scratch, first == 0 ? all : one);
       if (first > 0) kernels.merge(all, one, chunk.rows, p.size);
     }

@@ -1,7 +1,5 @@
 // Causal attention of new tokens over a KV cache, to which it appends their keys and values.
 #pragma once
-#include <string.h>
-
 #include "kernels.h"
 #include "parallel.h"
 
@@ -9,7 +7,7 @@ namespace flashvl {
 
 struct CachedProblem {
   const float* qkv;             // [batch, tokens, (heads + 2 kv_heads) * size], before rotation
-  float *keys, *values;         // [slots, kv_heads, capacity, size]
+  void *keys, *values;          // [slots, kv_heads, capacity, size], in the kernels' numbers
   const int32_t* slots;         // [batch]: which row of the cache each sequence has
   const int32_t* last_positions;  // [batch]: position of each sequence's last new token
   const float *cos, *sin;       // [positions, size / 2]

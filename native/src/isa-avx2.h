@@ -53,6 +53,13 @@ struct Isa {
   static inline Floats load_halves(const uint16_t* p) {
     return {_mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(p + 8)))};
   }
+  static inline Floats load_numbers(const float* p) { return load_floats(p); }
+  static inline Floats load_numbers(const uint16_t* p) { return load_halves(p); }
+  static inline __m128i halves(__m256 v) {  // a NaN passes: it is the second operand
+    v = _mm256_min_ps(_mm256_set1_ps(kLargestHalf), _mm256_max_ps(_mm256_set1_ps(-kLargestHalf), v));
+    return _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  static inline void store_halves(uint16_t* p, Floats v) { _mm_storeu_si128((__m128i*)p, halves(v.a)), _mm_storeu_si128((__m128i*)(p + 8), halves(v.b)); }
   static inline Floats scale(Floats v, float s) { return {_mm256_mul_ps(v.a, _mm256_set1_ps(s)), _mm256_mul_ps(v.b, _mm256_set1_ps(s))}; }
   static inline Floats add(Floats x, Floats y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
   static inline Floats multiply_add(Floats x, Floats y, Floats z) { return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
@@ -60,9 +67,13 @@ struct Isa {
   static inline Floats multiply(Floats x, Floats y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
   static inline Floats divide(Floats x, Floats y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
 
-  static inline void transpose16(const float* x, int64_t stride, float* out) {
-    for (int i = 0; i < 16; ++i)
-      for (int j = 0; j < 16; ++j) out[j * 16 + i] = x[i * stride + j];
+  template <typename Number>
+  static inline void transpose16(const Number* x, int64_t stride, float* out) {
+    alignas(64) float row[16];
+    for (int i = 0; i < 16; ++i) {
+      store(row, load_numbers(x + i * stride));
+      for (int j = 0; j < 16; ++j) out[j * 16 + i] = row[j];
+    }
   }
   static inline Floats splat_float(float v) { return {_mm256_set1_ps(v), _mm256_set1_ps(v)}; }
   static inline Floats maximum(Floats x, Floats y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }

@@ -39,6 +39,13 @@ struct Isa {
   static inline Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
   static inline Floats load_floats(const float* p) { return _mm512_loadu_ps(p); }
   static inline Floats load_halves(const uint16_t* p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p)); }
+  static inline Floats load_numbers(const float* p) { return load_floats(p); }
+  static inline Floats load_numbers(const uint16_t* p) { return load_halves(p); }
+  static inline void store_halves(uint16_t* p, Floats v) {  // a NaN passes: it is the second operand
+    const Floats most = splat_float(kLargestHalf);
+    v = _mm512_min_ps(most, _mm512_max_ps(_mm512_sub_ps(zero(), most), v));
+    _mm256_storeu_si256((__m256i*)p, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
   static inline Floats scale(Floats v, float s) { return _mm512_mul_ps(v, _mm512_set1_ps(s)); }
   static inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
   static inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
@@ -51,10 +58,11 @@ struct Isa {
   static inline float largest(Floats v) { return _mm512_reduce_max_ps(v); }
   static inline float total(Floats v) { return _mm512_reduce_add_ps(v); }
   // 16 rows of 16 numbers, `stride` apart, as 16 rows of their columns.
-  static inline void transpose16(const float* x, int64_t stride, float* out) {
+  template <typename Number>
+  static inline void transpose16(const Number* x, int64_t stride, float* out) {
     __m512 r[16], t[16];
     FLASHVL_UNROLL
-    for (int i = 0; i < 16; ++i) r[i] = _mm512_loadu_ps(x + i * stride);
+    for (int i = 0; i < 16; ++i) r[i] = load_numbers(x + i * stride);
     FLASHVL_UNROLL
     for (int i = 0; i < 16; i += 2) t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]), t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
     FLASHVL_UNROLL

@@ -47,6 +47,14 @@ struct Isa {
   static inline Floats load_halves(const uint16_t* p) {
     return each<Floats>([&](int i) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i))); });
   }
+  static inline Floats load_numbers(const float* p) { return load_floats(p); }
+  static inline Floats load_numbers(const uint16_t* p) { return load_halves(p); }
+  static inline void store_halves(uint16_t* p, const Floats& x) {
+    for (int i = 0; i < 4; ++i) {
+      const float32x4_t within = vminq_f32(vmaxq_f32(x.v[i], vdupq_n_f32(-kLargestHalf)), vdupq_n_f32(kLargestHalf));
+      vst1_u16(p + 4 * i, vreinterpret_u16_f16(vcvt_f16_f32(within)));
+    }
+  }
   static inline Floats scale(const Floats& x, float s) { return each<Floats>([&](int i) { return vmulq_n_f32(x.v[i], s); }); }
   static inline Floats add(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vaddq_f32(x.v[i], y.v[i]); }); }
   static inline Floats multiply_add(const Floats& x, const Floats& y, const Floats& z) {
@@ -58,9 +66,13 @@ struct Isa {
   static inline Floats multiply(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vmulq_f32(x.v[i], y.v[i]); }); }
   static inline Floats divide(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vdivq_f32(x.v[i], y.v[i]); }); }
 
-  static inline void transpose16(const float* x, int64_t stride, float* out) {
-    for (int i = 0; i < 16; ++i)
-      for (int j = 0; j < 16; ++j) out[j * 16 + i] = x[i * stride + j];
+  template <typename Number>
+  static inline void transpose16(const Number* x, int64_t stride, float* out) {
+    alignas(64) float row[16];
+    for (int i = 0; i < 16; ++i) {
+      store(row, load_numbers(x + i * stride));
+      for (int j = 0; j < 16; ++j) out[j * 16 + i] = row[j];
+    }
   }
   static inline Floats splat_float(float v) { return each<Floats>([&](int) { return vdupq_n_f32(v); }); }
   static inline Floats maximum(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vmaxq_f32(x.v[i], y.v[i]); }); }

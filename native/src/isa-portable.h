@@ -62,10 +62,24 @@ struct Isa {
     memcpy(&value, &bits, 4);
     return value;
   }
+  static inline uint16_t float_to_half(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    const uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000) return uint16_t(sign | 0x7e00 | (magnitude >> 13 & 0x1ff));  // NaN
+    if (value > kLargestHalf || value < -kLargestHalf) return uint16_t(sign | 0x7bff);
+    if (magnitude < 0x38800000) return uint16_t(sign | uint32_t(lrintf(fabsf(value) * 0x1p24f)));  // below 2^-14: steps of 2^-24
+    return uint16_t(sign | (magnitude - 0x38000000 + 0xfff + (magnitude >> 13 & 1)) >> 13);
+  }
   static inline Floats zero() { return each<Floats>([](int) { return 0.0f; }); }
   static inline Floats to_floats(Ints x) { return each<Floats>([&](int i) { return float(x.v[i]); }); }
   static inline Floats load_floats(const float* p) { return each<Floats>([&](int i) { return p[i]; }); }
   static inline Floats load_halves(const uint16_t* p) { return each<Floats>([&](int i) { return half_to_float(p[i]); }); }
+  static inline Floats load_numbers(const float* p) { return load_floats(p); }
+  static inline Floats load_numbers(const uint16_t* p) { return load_halves(p); }
+  static inline void store_halves(uint16_t* p, Floats x) {
+    for (int i = 0; i < 16; ++i) p[i] = float_to_half(x.v[i]);
+  }
   static inline Floats scale(Floats x, float s) { return each<Floats>([&](int i) { return x.v[i] * s; }); }
   static inline Floats add(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] + y.v[i]; }); }
   static inline Floats multiply_add(Floats x, Floats y, Floats z) { return each<Floats>([&](int i) { return fmaf(x.v[i], y.v[i], z.v[i]); }); }
@@ -73,9 +87,13 @@ struct Isa {
   static inline Floats multiply(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] * y.v[i]; }); }
   static inline Floats divide(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] / y.v[i]; }); }
 
-  static inline void transpose16(const float* x, int64_t stride, float* out) {
-    for (int i = 0; i < 16; ++i)
-      for (int j = 0; j < 16; ++j) out[j * 16 + i] = x[i * stride + j];
+  template <typename Number>
+  static inline void transpose16(const Number* x, int64_t stride, float* out) {
+    alignas(64) float row[16];
+    for (int i = 0; i < 16; ++i) {
+      store(row, load_numbers(x + i * stride));
+      for (int j = 0; j < 16; ++j) out[j * 16 + i] = row[j];
+    }
   }
   static inline Floats splat_float(float v) { return each<Floats>([&](int) { return v; }); }
   static inline Floats maximum(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] > y.v[i] ? x.v[i] : y.v[i]; }); }

@@ -33,7 +33,8 @@ inline KernelTable make_table() {
   table.single_rows = Isa::kSingleRows;
   fill_tiles<Isa::kSingleRows ? Isa::kSingleRows : Isa::kTileRows>(table);
   table.attention = make_attention();
-  table.cached = make_cached();
+  table.cached = make_cached<float>();
+  table.cached_halves = make_cached<uint16_t>();
   return table;
 }
 

@@ -11,6 +11,9 @@ namespace flashvl {
 // (ln 2)^i / i!: the Taylor series of 2^x.
 constexpr float kExp2Terms[] = {1.0f, 0.693147181f, 0.240226507f, 0.0555041087f, 0.00961812911f, 0.00133335581f, 0.000154035304f};
 
+// What a float16 is rounded to where a number is beyond it, infinity included: sums over the cache then stay finite.
+constexpr float kLargestHalf = 65504.0f;
+
 // Columns of a weight panel: one 512-bit register of int32 sums.
 constexpr int kPanelColumns = 16;
 // Most rows of a tile in any instruction set.
@@ -96,7 +99,7 @@ constexpr int64_t kCacheChunk = 256;
 // Query rows of one key head against a chunk of its cache. Rows are tokens times the heads that share the key head.
 struct CacheChunk {
   const float* q;      // [rows, size], rotated, times scale * log2(e)
-  const float *k, *v;  // [keys, size], from the chunk's first key on
+  const void *k, *v;   // [keys, size], from the chunk's first key on, in the cache's numbers
   int64_t rows, rows_per_token, keys, size;
   int64_t visible;     // keys of the chunk that the first token sees, may be negative; the next token sees one more
 };
@@ -106,7 +109,10 @@ struct ChunkResult {
   float *mixed, *most, *sum;  // [rows, size], [rows], [rows]
 };
 
+// Attention over a cache of float32, or of float16: what is computed is fp32 in either.
 struct CachedKernels {
+  int64_t number_bytes;  // of a number of the cache
+  void (*keep)(const float* x, int64_t count, void* cached);  // count: a multiple of 16
   void (*rotate)(const float* x, const float* cos, const float* sin, int64_t half, float factor, float* out);
   void (*chunk)(const CacheChunk& chunk, float* scratch, const ChunkResult& out);
   void (*merge)(const ChunkResult& into, const ChunkResult& from, int64_t rows, int64_t size);
@@ -126,7 +132,7 @@ struct KernelTable {
   TileFn tile4[kMaxTileRows + 1];      // by rows, 1 .. tile_rows
   TileFn tile8[kMaxTileRows + 1];
   AttentionKernels attention;          // in fp32
-  CachedKernels cached;
+  CachedKernels cached, cached_halves;
 };
 
 // The table that this machine runs: the best it supports, or the one named by FLASHVL_KERNEL. Null: see `message`.

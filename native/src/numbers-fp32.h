@@ -11,7 +11,8 @@ struct Numbers {
   using Packed = float;
   using Lanes = typename Isa::Floats;
 
-  static inline Lanes load(const float* p) { return Isa::load_floats(p); }
+  template <typename Number>  // float, or uint16_t: float16
+  static inline Lanes load(const Number* p) { return Isa::load_numbers(p); }
   static inline typename Isa::Floats broadcast(const float* p) { return Isa::splat_float(*p); }
   static inline typename Isa::Floats multiply_add(typename Isa::Floats a, Lanes w, typename Isa::Floats sum) { return Isa::multiply_add(a, w, sum); }
   static inline void store16(float* p, typename Isa::Floats v) { Isa::store(p, v); }

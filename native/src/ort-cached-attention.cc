@@ -1,4 +1,4 @@
-// The op CachedAttention of ONNX domain "flashvl".
+// The ops CachedAttention and HalfCachedAttention of ONNX domain "flashvl".
 #include <math.h>
 #include <string.h>
 
@@ -11,17 +11,19 @@ namespace {
 
 // Y [B, S, num_heads*D], present keys and values = causal attention over a cache with rotary positions: attributes num_heads,
 // kv_num_heads, width (num_heads*D), scale (0: 1 / sqrt(D)); inputs qkv fp32 [B, S, (num_heads + 2 kv_num_heads)*D], past keys
-// and values fp32 [slots, kv_num_heads, capacity, D], slots int32 [B], last positions int32 [B], cos and sin fp32 [P, D/2].
+// and values fp32 (fp16 with HalfCachedAttention) [slots, kv_num_heads, capacity, D], slots int32 [B], last positions int32 [B], cos and sin fp32 [P, D/2].
 // Present and past are meant to be one buffer; otherwise the past is copied first.
+template <ElementType kNumber>
 struct CachedAttention {
-  static constexpr const char* kName = "CachedAttention";
+  static constexpr const char* kName = kNumber == kFloat16 ? "HalfCachedAttention" : "CachedAttention";
   static constexpr const char* kLast = nullptr;
   static constexpr size_t kInputs = 7, kRequiredInputs = 7, kOutputs = 3, kRequiredOutputs = 3;
   static constexpr int kInplace = -1;
-  static ElementType input_type(size_t i) { return i == 3 || i == 4 ? kInt32 : kFloat; }
+  static ElementType input_type(size_t i) { return i == 1 || i == 2 ? kNumber : i == 3 || i == 4 ? kInt32 : kFloat; }
+  static ElementType output_type(size_t i) { return i > 0 ? kNumber : kFloat; }
 
   const Api* api;
-  const KernelTable* kernels;
+  const CachedKernels* kernels;
   int64_t heads, kv_heads, width;
   float scale;
 
@@ -33,13 +35,15 @@ struct CachedAttention {
     if (width <= 0 || width % (heads * 16)) return api->error("CachedAttention: width must be num_heads times a multiple of 16");
     if (Status* absent = api->attribute_float(info, "scale", &scale)) api->release(absent), scale = 0;
     const char* message = nullptr;
-    kernels = select_kernels(getenv("FLASHVL_KERNEL"), &message);
-    return kernels ? nullptr : api->error(message);
+    const KernelTable* table = select_kernels(getenv("FLASHVL_KERNEL"), &message);
+    if (!table) return api->error(message);
+    kernels = kNumber == kFloat16 ? &table->cached_halves : &table->cached;
+    return nullptr;
   }
 
-  Status* present(KernelContext* context, size_t index, const Tensor& past, float** out) const {
+  Status* present(KernelContext* context, size_t index, const Tensor& past, void** out) const {
     FLASHVL_TRY(write_output(*api, context, index, past.dims, past.rank, out));
-    if (*out != past.data) memcpy(*out, past.data, size_t(past.count) * sizeof(float));
+    if (*out != past.data) memcpy(*out, past.data, size_t(past.count * kernels->number_bytes));
     return nullptr;
   }
 
@@ -74,7 +78,7 @@ struct CachedAttention {
     problem.heads = heads, problem.kv_heads = kv_heads, problem.size = size;
     problem.scale = scale > 0 ? scale : 1.0f / sqrtf(float(size));
     Threads threads = {api, context};
-    const bool done = cached_attention(kernels->cached, threads.parallel(), problem);
+    const bool done = cached_attention(*kernels, threads.parallel(), problem);
     if (threads.failure) return threads.failure;
     return done ? nullptr : api->error("CachedAttention: out of memory");
   }
@@ -83,7 +87,11 @@ struct CachedAttention {
 }  // namespace
 
 const CustomOp* cached_attention_op() {
-  static const CustomOp op = describe<CachedAttention>();
+  static const CustomOp op = describe<CachedAttention<kFloat>>();
+  return &op;
+}
+const CustomOp* half_cached_attention_op() {
+  static const CustomOp op = describe<CachedAttention<kFloat16>>();
   return &op;
 }
 

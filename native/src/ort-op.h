@@ -52,12 +52,13 @@ inline Status* read_input(const Api& api, const KernelContext* context, size_t i
   return nullptr;
 }
 
-inline Status* write_output(const Api& api, KernelContext* context, size_t index, const int64_t* dims, size_t rank, float** out) {
+template <typename Number>
+Status* write_output(const Api& api, KernelContext* context, size_t index, const int64_t* dims, size_t rank, Number** out) {
   Value* value = nullptr;
   FLASHVL_TRY(api.output(context, index, dims, rank, &value));
   void* data = nullptr;
   FLASHVL_TRY(api.tensor_data(value, &data));
-  *out = static_cast<float*>(data);
+  *out = static_cast<Number*>(data);
   return nullptr;
 }
 
@@ -123,6 +124,16 @@ struct OutputsOf<Op, decltype(void(Op::kOutputs))> {
   static constexpr bool kInfers = false;
 };
 
+// Types of the outputs: output_type(i), or float32.
+template <typename Op, typename = void>
+struct OutputTypes {
+  static ElementType of(size_t) { return kFloat; }
+};
+template <typename Op>
+struct OutputTypes<Op, decltype(void(&Op::output_type))> {
+  static ElementType of(size_t i) { return Op::output_type(i); }
+};
+
 // `Op` has kName, kInputs, kRequiredInputs, kLast (see above, or null), input_type(i), api, Status* load(info) and
 // Status* run(context).
 template <typename Op>
@@ -133,7 +144,7 @@ CustomOp describe() {
   op.provider = [](const CustomOp*) -> const char* { return nullptr; };
   op.input_type = [](const CustomOp*, size_t i) { return Op::input_type(i); };
   op.input_count = [](const CustomOp*) -> size_t { return Op::kInputs; };
-  op.output_type = [](const CustomOp*, size_t) { return kFloat; };
+  op.output_type = [](const CustomOp*, size_t i) { return OutputTypes<Op>::of(i); };
   op.output_count = [](const CustomOp*) -> size_t { return OutputsOf<Op>::kOutputs; };
   op.destroy = [](void* kernel) { free(kernel); };
   op.input_characteristic = [](const CustomOp*, size_t i) { return i < Op::kRequiredInputs ? kRequired : kOptional; };

@@ -8,6 +8,7 @@ namespace ort {
 const CustomOp* blockwise_op();
 const CustomOp* attention_op();
 const CustomOp* cached_attention_op();
+const CustomOp* half_cached_attention_op();
 const CustomOp* block_maxima_op();
 
 // The ops of training.

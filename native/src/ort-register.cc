@@ -13,7 +13,8 @@ extern "C" __attribute__((visibility("default"))) Status* RegisterCustomOps(Sess
   registered_api = api;
   // A domain must outlive its sessions, whose end is not announced here, so it is never released: some hundred bytes each.
   CustomOpDomain* domain = nullptr;
-  const CustomOp* const ops[] = {blockwise_op(), attention_op(), cached_attention_op(), block_maxima_op(), train_product_op()};
+  const CustomOp* const ops[] = {blockwise_op(),    attention_op(),     cached_attention_op(), half_cached_attention_op(),
+                                 block_maxima_op(), train_product_op()};
   Status* status = api->create_domain("flashvl", &domain);
   for (const CustomOp* op : ops)
     if (!status) status = api->add_op(domain, op);

@@ -144,13 +144,16 @@ const cachedAttentionOp = defineOp<CachedAttrs>({
       throw new RangeError(`rows of ${qkv!.shape.at(-1)} do not fit ${heads} heads of ${dim}: expected ${width}`);
     for (const index of [slots!, lastPositions!])
       if (index.dtype !== "int32") throw new TypeError(`slots and positions must be int32, found ${index.dtype}`);
-    const present = { dtype: qkv!.dtype, shape: [rows!, kvHeads, "present", dim!] };
+    const { dtype } = pastKey!;
+    if ((dtype !== "float32" && dtype !== "float16") || pastValue!.dtype !== dtype)
+      throw new TypeError(`keys and values must both be float32 or float16, found ${dtype} and ${pastValue!.dtype}`);
+    const present = { dtype, shape: [rows!, kvHeads, "present", dim!] };
     return [{ dtype: qkv!.dtype, shape: [...qkv!.shape.slice(0, -1), heads * (dim as number)] }, present, present];
   },
   emit({ inputs, outputs, attrs: { heads, kvHeads, scale } }, e) {
     const width = outputs[0]!.shape.at(-1) as number;
     e.node(
-      "CachedAttention",
+      inputs[1]!.dtype === "float16" ? "HalfCachedAttention" : "CachedAttention",
       inputs.map((v) => e.name(v)),
       e.outputs(outputs),
       { num_heads: heads, kv_num_heads: kvHeads, width, scale: float(scale) },
@@ -163,7 +166,8 @@ const cachedAttentionOp = defineOp<CachedAttrs>({
  * Causal attention of new tokens over the rows of a cache that are theirs, to which their keys and values are appended, with
  * rotary positions inside (native/README.md): the same bits for a token alone, in a batch, or in a longer stretch.
  * qkv [batch, seq, (heads + 2 kvHeads)·dim] · past [rows, kvHeads, capacity, dim] → [output, presentKey, presentValue];
- * past and present may be one buffer.
+ * past and present may be one buffer. In a float16 cache every key and value is rounded to the nearest float16, at most 65504;
+ * all sums are float32 with either type.
  */
 export const cachedAttention = (
   qkv: Value,

@@ -27,10 +27,10 @@ export function floatToHalf(value: number): number {
  * @example halfToFloat(0x3c00) // 1
  */
 export function halfToFloat(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >>> 10) & 31;
-  const fraction = half & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  const magnitude = half & 0x7fff;
+  if (magnitude > 0x7c00) return Number.NaN;
+  if (magnitude === 0x7c00) return half & 0x8000 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  // The same bits as a float32, whose exponents count from 127 instead of 15. Also right below 2^-14, where both have no exponent.
+  bits[0] = ((half & 0x8000) << 16) | (magnitude << 13);
+  return float[0]! * 2 ** 112;
 }
