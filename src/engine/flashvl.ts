@@ -8,7 +8,7 @@ import { type AttentionMap, look } from "./look.ts";
 import { type OpenModel, openModel } from "./open-model.ts";
 import type { OpenOptions } from "./open-options.ts";
 import { type Images, planRequest } from "./plan-request.ts";
-import { DecoderRunner, KvCache, VisionEncoder } from "./run/index.ts";
+import { cacheType, DecoderRunner, KvCache, VisionEncoder } from "./run/index.ts";
 import { runPool } from "./run-pool.ts";
 import type { Device } from "./runtime/index.ts";
 import { Candidates, type LogitsProcessor } from "./sampling/index.ts";
@@ -69,7 +69,7 @@ export class FlashVL implements AsyncDisposable {
 
   private constructor(model: OpenModel, options: OpenOptions) {
     const { config, sessions, embeddings, limits } = model;
-    const cache = new KvCache(config.decoder, limits.maxContext, limits.maxBatch);
+    const cache = new KvCache(config.decoder, limits.maxContext, limits.maxBatch, cacheType(sessions.decode));
     this.#model = model;
     this.#runner = new DecoderRunner(config.decoder, sessions, cache);
     this.#context = {

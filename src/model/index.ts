@@ -4,7 +4,7 @@ export { adapter } from "./adapter.ts";
 export { fusedAttend, type OnAttend, primitiveTowerAttend, sequenceAttend, trainedTowerAttend } from "./attend.ts";
 export { type DecoderConfig, type FlashVLConfig, parseConfig, type VisionConfig } from "./config.ts";
 export { decoder, lmHead } from "./decoder.ts";
-export { cacheNames, decoderGraph, type GraphOutputs, visionGraph } from "./inference-graphs.ts";
+export { type CacheType, cacheNames, decoderGraph, type GraphOutputs, visionGraph } from "./inference-graphs.ts";
 export { type InitialValue, initialValue } from "./initial-values.ts";
 export { type LoraConfig, loraParameters, mergeLora, withLora } from "./lora.ts";
 export { lowerAttention } from "./lower-attention.ts";

@@ -23,6 +23,9 @@ export function visionGraph(config: FlashVLConfig, { hidden = false } = {}): Gra
   return { features: adapter(p, config, seen), ...(hidden ? { hidden: seen } : {}) };
 }
 
+/** What keys and values are kept in: half the bytes, or all bits. Everything is computed in float32 with either. */
+export type CacheType = "float16" | "float32";
+
 /** Names of layer `i`'s cache tensors in the decoder graph. */
 export const cacheNames = (i: number) => ({
   pastKey: `past.${i}.key`,

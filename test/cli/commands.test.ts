@@ -2,6 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kernelLibraryPath } from "../../src/engine/index.ts";
 import { FakeHub } from "../hub/fake-hub.ts";
 import { smallModel } from "../hub/model-files.ts";
 import { runHere } from "./run-cli.ts";
@@ -107,6 +108,11 @@ describe("flashvl inspect", () => {
     const report = JSON.parse((await runHere(["inspect", TINY], { ...env, FLASHVL_JSON: "1" })).stdout);
     expect(report.parameters).toMatchObject({ adapter: 40_704, total: 444_016 });
     expect(report.tensors).toHaveLength(111);
+    type Memory = { preset: string; kvPerToken: number };
+    const perToken = (preset: string) => report.memory.find((one: Memory) => one.preset === preset).kvPerToken;
+    const { layers, kvHeads, headDim } = report.config.decoder;
+    expect(perToken("fp32")).toBe(2 * layers * kvHeads * headDim * 4);
+    expect(perToken("auto")).toBe(perToken("fp32") / (kernelLibraryPath() ? 2 : 1));
   });
 
   it("ends with 4 and the reason when the checkpoint does not fit its config or is damaged", async () => {

@@ -1,7 +1,14 @@
 /** @file The accuracy report sees what it should: nothing in float32, more error with fewer bits, and budgets are met. */
 import { afterAll, describe, expect, it } from "vitest";
 import { errorProbe } from "../../src/engine/accuracy/layer-errors.ts";
-import { accuracyModel, calibrate, meetBudget, openAccuracyJudge, samplePrompts } from "../../src/engine/index.ts";
+import {
+  accuracyModel,
+  calibrate,
+  kernelLibraryPath,
+  meetBudget,
+  openAccuracyJudge,
+  samplePrompts,
+} from "../../src/engine/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
 import { decoderGraph, parseConfig } from "../../src/model/index.ts";
 import { GOLDEN } from "./support/golden.ts";
@@ -62,6 +69,26 @@ describe("the accuracy report", () => {
     const fed = await openAccuracyJudge(checkpoint, config, { ...options, calibration });
     const [plain, better] = [await judge.judge("int4", {}, false), await fed.judge("int4", {}, false)];
     expect(better.meanKl).toBeLessThan(0.8 * plain.meanKl);
+  });
+
+  it.skipIf(!kernelLibraryPath())("sees that keys and values in float16 cost next to nothing", async () => {
+    // All weights in float32: rounded activations would turn any other last bit into a far larger difference.
+    const overrides = { "vit.*": "fp32", "adp.*": "fp32", "llm.*": "fp32" } as const;
+    const kl = { float32: 0, float16: 0 };
+    for (const cache of ["float32", "float16"] as const) {
+      const options = {
+        prompts,
+        answerTokens: 6,
+        cacheDir,
+        session: { threads: 1 },
+        kernels: "native",
+        cache,
+      } as const;
+      const native = await openAccuracyJudge(checkpoint, config, options);
+      kl[cache] = (await native.judge("int8", overrides, false)).meanKl;
+    }
+    expect(kl.float16).not.toBe(kl.float32);
+    expect(Math.abs(kl.float16 - kl.float32)).toBeLessThan(1e-6);
   });
 
   it("gives every layer exact inputs: the probe keeps the float32 graph and adds to it", () => {

@@ -1,6 +1,6 @@
 /** @file Every preset opens the tiny checkpoint and answers, with both kinds of kernels, alone as in a batch. */
 import { describe, expect, it } from "vitest";
-import { PRESET_NAMES, presetGraphs } from "../../src/engine/compile/index.ts";
+import { PRESET_NAMES, type Preset, type PresetOptions, presetGraphs } from "../../src/engine/compile/index.ts";
 import { kernelLibraryPath } from "../../src/engine/runtime/index.ts";
 import { ExternalData, serialize } from "../../src/graph/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
@@ -71,6 +71,15 @@ describe("presets", () => {
     expect(native.prefill).toBe(native.decode);
     const standard = presetGraphs("auto", config, { kernels: "standard" });
     expect(standard.prefill).not.toBe(standard.decode);
+  });
+
+  it("keep the cache in float16 where the native attention reads it, unless told otherwise", () => {
+    const type = (preset: Preset, options: PresetOptions) =>
+      presetGraphs(preset, config, options).decode["present.0.key"]!.dtype;
+    expect(type("auto", { kernels: "native" })).toBe("float16");
+    expect(type("auto", { kernels: "native", cache: "float32" })).toBe("float32");
+    expect(type("auto", { kernels: "standard" })).toBe("float32");
+    expect(type("fp32", { kernels: "native" })).toBe("float32");
   });
 
   it("are not for weights that change", async () => {

@@ -74,15 +74,15 @@ export async function reportOn(checkpoint: Checkpoint, config: FlashVLConfig): P
 
 /** The weights are counted by laying out each preset's graphs as compiling would, without writing them. */
 async function estimateMemory(config: FlashVLConfig): Promise<MemoryEstimate[]> {
-  const { PRESET_NAMES, presetGraphs } = await import("../../engine/index.ts");
+  const { bytesOf, PRESET_NAMES, presetGraphs } = await import("../../engine/index.ts");
   const { ExternalData, serialize } = await import("../../graph/index.ts");
+  const { cacheNames } = await import("../../model/index.ts");
   const { layers, kvHeads, headDim, maxPositions } = config.decoder;
-  // Keys and values are float32 in every preset.
-  const kvPerToken = 2 * layers * kvHeads * headDim * 4;
   return PRESET_NAMES.map((preset) => {
     const { vision, prefill, decode } = presetGraphs(preset, config);
     const data = new ExternalData("weights.data");
     for (const graph of new Set([vision, prefill, decode])) serialize(graph, data);
+    const kvPerToken = 2 * layers * kvHeads * headDim * bytesOf(decode[cacheNames(0).presentKey]!.dtype);
     return { preset, weights: data.bytes, kvPerToken, kvFull: kvPerToken * maxPositions };
   });
 }

@@ -83,13 +83,15 @@ export class AccuracyJudge {
     overrides: PresetOptions["overrides"],
     given?: readonly AnswerLogits[],
   ): Promise<AnswerLogits[]> {
-    const { prompts, answerTokens = ANSWER_TOKENS, session = {}, cacheDir, signal, onStage, kernels } = this.#options;
+    const { prompts, answerTokens = ANSWER_TOKENS, session = {}, cacheDir, signal, onStage } = this.#options;
+    const { kernels, cache } = this.#options;
     onStage?.(`${preset}: compile`);
     const runtime = nativeRuntime();
     const compiled = await compileCheckpoint(this.#checkpoint, this.#model.config, {
       preset,
       overrides,
       kernels,
+      cache,
       calibration: this.#options.calibration,
       cacheDir,
       signal,

@@ -9,7 +9,7 @@ import {
   withImages,
 } from "../../processor/index.ts";
 import type { ModelGraphs } from "../compile/index.ts";
-import { DecoderRunner, type EncodedImage, KvCache, VisionEncoder } from "../run/index.ts";
+import { cacheType, DecoderRunner, type EncodedImage, KvCache, VisionEncoder } from "../run/index.ts";
 import type { Session } from "../runtime/index.ts";
 import { promptEmbeddings } from "../schedule/index.ts";
 import type { EmbeddingTable } from "../weights/index.ts";
@@ -38,8 +38,9 @@ export class PromptReader implements AsyncDisposable {
     this.#model = model;
     // Every picture is encoded anew: nothing may come from another precision's cache.
     this.#vision = new VisionEncoder(model.config, sessions.vision, 0);
-    const cache = new KvCache(model.config.decoder, model.config.decoder.maxPositions);
-    this.#runner = new DecoderRunner(model.config.decoder, sessions, cache);
+    const { decoder } = model.config;
+    const cache = new KvCache(decoder, decoder.maxPositions, 1, cacheType(sessions.decode));
+    this.#runner = new DecoderRunner(decoder, sessions, cache);
   }
 
   get vocabulary(): number {

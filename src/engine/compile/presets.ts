@@ -1,5 +1,6 @@
 /** @file Precisions by name: which graphs a preset runs. A new precision is a new entry here, made by passes over the same graphs. */
 import {
+  type CacheType,
   decoderGraph,
   type FlashVLConfig,
   fits,
@@ -87,6 +88,11 @@ export interface PresetOptions {
   overrides?: LayerOverrides;
   /** Default "native" where this package's kernel library loads. Graphs in fp32 never use it. */
   kernels?: Kernels;
+  /**
+   * What keys and values of the KV cache are kept in where the native attention reads them; elsewhere float32. Default
+   * "float16": half the bytes, of which a step of many answers reads more than of anything but weights.
+   */
+  cache?: CacheType;
 }
 
 /** The kernels that this machine has. */
@@ -134,7 +140,8 @@ export function presetGraphs(preset: Preset, config: FlashVLConfig, options: Pre
     const graph = decoderGraph(config);
     if (preset === "fp32") return quantize(graph, plan);
     if (!native) return quantize(...fusePackedQkv(graph, plan));
-    return withPeaks(useCachedAttention(fuseProducts(quantize(...fuseGateUp(...fusePackedQkv(graph, plan))))));
+    const products = fuseProducts(quantize(...fuseGateUp(...fusePackedQkv(graph, plan))));
+    return withPeaks(useCachedAttention(products, options.cache ?? "float16"));
   };
   const decode = withQueries(step(plans.decode), config.decoder);
   const vision = visionGraph(config);

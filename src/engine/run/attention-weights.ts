@@ -1,31 +1,31 @@
 /** @file Where one token looked: its query against the keys in the cache. */
-import { type DecoderConfig, rotaryAngles } from "../../model/index.ts";
+import { type DecoderConfig, rotaryAngles, toFloat32 } from "../../model/index.ts";
+import type { Tensor } from "../runtime/index.ts";
 
 /**
  * softmax(q·kᵀ/√dim) over the first `length` tokens, averaged over the heads: [length], summing to 1.
  * @param query [heads·headDim] of the last of these tokens, before rotation
- * @param keys [kvHeads, capacity, headDim], rotated, as the cache holds them
+ * @param keys float32 or float16 [1, kvHeads, capacity, headDim], rotated, as the cache holds them
  */
 export function attentionWeights(
   query: Float32Array,
-  keys: Float32Array,
+  keys: Tensor,
   length: number,
   config: DecoderConfig,
 ): Float32Array {
   const { heads, kvHeads, headDim } = config;
-  const capacity = keys.length / (kvHeads * headDim);
-  const group = heads / kvHeads;
+  const held = Array.from({ length: kvHeads }, (_, head) => keysOf(keys, head, length));
   const angles = rotaryAngles(config, length - 1);
   const mean = new Float32Array(length);
   const scores = new Float64Array(length);
   for (let head = 0; head < heads; head++) {
     const rotated = rotate(query.subarray(head * headDim, (head + 1) * headDim), angles);
-    const first = Math.floor(head / group) * capacity * headDim;
+    const own = held[Math.floor((head * kvHeads) / heads)]!;
     let most = Number.NEGATIVE_INFINITY;
     for (let token = 0; token < length; token++) {
-      const at = first + token * headDim;
+      const at = token * headDim;
       let dot = 0;
-      for (let d = 0; d < headDim; d++) dot += rotated[d]! * keys[at + d]!;
+      for (let d = 0; d < headDim; d++) dot += rotated[d]! * own[at + d]!;
       scores[token] = dot / Math.sqrt(headDim);
       most = Math.max(most, scores[token]!);
     }
@@ -34,6 +34,14 @@ export function attentionWeights(
     for (let token = 0; token < length; token++) mean[token]! += scores[token]! / (total * heads);
   }
   return mean;
+}
+
+/** The first `length` keys of a head, [length, headDim]. */
+function keysOf({ dtype, dims, data }: Tensor, head: number, length: number): Float32Array {
+  const [, , capacity, headDim] = dims as [number, number, number, number];
+  const first = head * capacity * headDim;
+  const keys = (data as Float32Array | Uint16Array).subarray(first, first + length * headDim);
+  return toFloat32(new Uint8Array(keys.buffer, keys.byteOffset, keys.byteLength), dtype === "float16" ? "F16" : "F32");
 }
 
 /** Turns the pairs (i, i + half) of a head by their angles (half-split RoPE; Su et al., arXiv 2104.09864). */

@@ -1,5 +1,5 @@
 /** @file Runs the decoder's graphs over rows of the KV cache. */
-import { cacheNames, type DecoderConfig, PEAK_BLOCK, queryName } from "../../model/index.ts";
+import { type CacheType, cacheNames, type DecoderConfig, PEAK_BLOCK, queryName } from "../../model/index.ts";
 import { createTensor, type Session, type Tensor, wrapTensor } from "../runtime/index.ts";
 import type { KvCache } from "./kv-cache.ts";
 
@@ -142,6 +142,13 @@ export class DecoderRunner {
     this.#bound.set(session, rows);
   }
 }
+
+/**
+ * What a decoder graph takes the KV cache in.
+ * @example new KvCache(config.decoder, maxContext, maxBatch, cacheType(sessions.decode))
+ */
+export const cacheType = (session: Session): CacheType =>
+  session.inputs.find(({ name }) => name === cacheNames(0).pastKey)!.dtype as CacheType;
 
 /** Whether a graph is told which rows of the whole cache are meant, instead of being given those rows alone. */
 const findsRows = (session: Session): boolean => session.inputNames.includes("slots");

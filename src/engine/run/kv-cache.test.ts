@@ -4,7 +4,8 @@ import type { DecoderConfig } from "../../model/index.ts";
 import { KvCache } from "./kv-cache.ts";
 
 const config = { kvHeads: 2, headDim: 3, layers: 2 } as DecoderConfig;
-const data = (cache: KvCache, layer: number) => cache.rows(0, cache.slots)[layer]!.value.data as Float32Array;
+const data = (cache: KvCache, layer: number) =>
+  cache.rows(0, cache.slots)[layer]!.value.data as Float32Array | Uint16Array;
 /** Value of the given place, different everywhere. */
 const mark = (slot: number, head: number, token: number, dim: number) => 1000 * slot + 100 * head + 3 * token + dim;
 const each = (cache: KvCache, slot: number, length: number, visit: (at: number, value: number) => void) => {
@@ -17,13 +18,16 @@ const each = (cache: KvCache, slot: number, length: number, visit: (at: number, 
   }
 };
 
-const write = (values: Float32Array) => (at: number, value: number) => {
+const write = (values: Float32Array | Uint16Array) => (at: number, value: number) => {
   values[at] = value;
 };
 
-describe("KvCache", () => {
+describe.each([
+  ["float32", 4],
+  ["float16", 2],
+] as const)("KvCache in %s", (dtype, bytes) => {
   it("grows in steps and keeps what each slot holds", () => {
-    const cache = new KvCache(config, 2000, 3);
+    const cache = new KvCache(config, 2000, 3, dtype);
     cache.ensure(2, 10, [0, 0]);
     expect([cache.slots, cache.capacity, cache.version]).toEqual([2, 256, 1]);
     const values = data(cache, 1);
@@ -35,11 +39,13 @@ describe("KvCache", () => {
     const grown = data(cache, 1);
     each(cache, 0, 200, (at, value) => expect(grown[at]).toBe(value));
     each(cache, 1, 100, (at, value) => expect(grown[at]).toBe(value));
-    expect(cache.bytes).toBe(2 * 2 * 3 * 2 * 512 * 3 * 4);
+    expect(cache.bytes).toBe(2 * 2 * 3 * 2 * 512 * 3 * bytes);
+    // Each slot's tensor stands where the whole has its row.
+    each(cache, 1, 100, (at, value) => expect(cache.rows(1, 1)[1]!.value.data[at - 2 * 512 * 3]).toBe(value));
   });
 
   it("copies a beginning from one slot to another", () => {
-    const cache = new KvCache(config, 2000, 3);
+    const cache = new KvCache(config, 2000, 3, dtype);
     cache.ensure(2, 10, [0, 0]);
     const values = data(cache, 0);
     each(cache, 1, 50, write(values));
@@ -49,7 +55,7 @@ describe("KvCache", () => {
   });
 
   it("leaves room for the beginning of an answer behind a prompt", () => {
-    const cache = new KvCache(config, 2000);
+    const cache = new KvCache(config, 2000, 1, dtype);
     cache.ensure(1, 510, [0]);
     expect(cache.capacity).toBe(768);
     cache.ensure(1, 510 + 128, [510]);
@@ -57,7 +63,7 @@ describe("KvCache", () => {
   });
 
   it("stays within the context", () => {
-    const cache = new KvCache(config, 300);
+    const cache = new KvCache(config, 300, 1, dtype);
     cache.ensure(1, 290, [0]);
     expect(cache.capacity).toBe(300);
     expect(() => cache.ensure(1, 301, [0])).toThrow(/holds at most 300 tokens per sequence; 301/);

@@ -1,6 +1,6 @@
 /** @file Keys and values of all sequences, one row per slot, in buffers that the decoder appends to in place. */
-import type { DecoderConfig } from "../../model/index.ts";
-import { type Tensor, wrapTensor } from "../runtime/index.ts";
+import type { CacheType, DecoderConfig } from "../../model/index.ts";
+import { bytesOf, createTensor, type Tensor, wrapTensor } from "../runtime/index.ts";
 
 /** Rows per sequence grow in multiples of this: small enough to waste little, large enough to copy seldom. */
 const STEP = 256;
@@ -9,6 +9,9 @@ const GROWTH = 1.5;
 
 /** Room left behind what is asked for: an answer follows a prompt, and its first tokens should not wait for a copy. */
 const HEADROOM = 128;
+
+/** float16 as its bits: Node 20 has no array of them. */
+type CacheData = Float32Array | Uint16Array;
 
 /** Cache tensors of one decoder layer. */
 export interface LayerTensors {
@@ -24,7 +27,9 @@ export class KvCache {
   readonly #config: DecoderConfig;
   readonly #maxCapacity: number;
   readonly #maxSlots: number;
-  #layers: { key: Float32Array; value: Float32Array }[] = [];
+  /** What the numbers are. */
+  readonly dtype: CacheType;
+  #layers: { key: CacheData; value: CacheData }[] = [];
   #slots = 0;
   #capacity = 0;
   /** Changes whenever the buffers do: tensors made before are stale then. */
@@ -33,9 +38,11 @@ export class KvCache {
   /**
    * @param maxCapacity longest sequence ever stored: the model's context
    * @param maxSlots most sequences at a time; rows for them come in doublings, so that joining sequences seldom wait for a copy
+   * @param dtype what the graphs take: `cacheType` of their sessions
    */
-  constructor(config: DecoderConfig, maxCapacity: number, maxSlots = 1) {
+  constructor(config: DecoderConfig, maxCapacity: number, maxSlots = 1, dtype: CacheType = "float32") {
     this.#config = config;
+    this.dtype = dtype;
     this.#maxCapacity = maxCapacity;
     this.#maxSlots = maxSlots;
   }
@@ -72,9 +79,8 @@ export class KvCache {
       const grown = Math.max(capacity + HEADROOM, Math.ceil(this.#capacity * GROWTH));
       newCapacity = Math.min(this.#maxCapacity, Math.ceil(grown / STEP) * STEP);
     }
-    const grow = (old: Float32Array | undefined): Float32Array => {
-      const bytes = newSlots * kvHeads * newCapacity * headDim * Float32Array.BYTES_PER_ELEMENT;
-      const fresh = new Float32Array(new ArrayBuffer(Math.max(bytes, 64)));
+    const grow = (old: CacheData | undefined): CacheData => {
+      const fresh = createTensor(this.dtype, [newSlots, kvHeads, newCapacity, headDim]).data as CacheData;
       if (!old) return fresh;
       for (let slot = 0; slot < this.#slots; slot++) {
         const used = (lengths[slot] ?? 0) * headDim;
@@ -102,8 +108,8 @@ export class KvCache {
   rows(first: number, count: number): LayerTensors[] {
     const { kvHeads, headDim } = this.#config;
     const dims = [count, kvHeads, this.#capacity, headDim];
-    const offset = first * kvHeads * this.#capacity * headDim * Float32Array.BYTES_PER_ELEMENT;
-    const over = (buffer: Float32Array) => wrapTensor("float32", dims, buffer.buffer, offset);
+    const offset = first * kvHeads * this.#capacity * headDim * bytesOf(this.dtype);
+    const over = (buffer: CacheData) => wrapTensor(this.dtype, dims, buffer.buffer, offset);
     return this.#layers.map(({ key, value }) => ({ key: over(key), value: over(value) }));
   }
 

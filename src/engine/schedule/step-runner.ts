@@ -124,7 +124,7 @@ export class StepRunner {
     slot.ids.push(sequence.pending[0]!);
     const layers = this.#runner.cache.rows(slot.index, 1);
     return this.#runner.queries.map((query, layer) =>
-      attentionWeights(query, layers[layer]!.key.data as Float32Array, past + 1, this.#config),
+      attentionWeights(query, layers[layer]!.key, past + 1, this.#config),
     );
   }
 

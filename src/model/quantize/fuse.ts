@@ -15,7 +15,7 @@ import {
   type Value,
   weight,
 } from "../../graph/index.ts";
-import type { GraphOutputs } from "../inference-graphs.ts";
+import type { CacheType, GraphOutputs } from "../inference-graphs.ts";
 import { layerName, planned, type QuantizePlan, weightOf } from "./quantize-graph.ts";
 import type { ConcatRecipe } from "./recipes.ts";
 import { schemeFor } from "./scheme.ts";
@@ -124,21 +124,22 @@ export function useTowerAttention(
  * The decoder's attention by the native kernel. Each sequence of a run then names the row of the cache that is its own: past
  * and present are the whole cache, and input `slots` int32 [batch] says which rows. Instead of `batch` rows, inputs
  * `past.{i}.key|value` have `slots` of them.
+ * @param cache what keys and values are kept in
  */
-export function useCachedAttention(outputs: GraphOutputs): GraphOutputs {
+export function useCachedAttention(outputs: GraphOutputs, cache: CacheType): GraphOutputs {
   const slots = input("slots", "int32", ["batch"]);
   const values = rewrite(Object.values(outputs), (node, inputs) => {
     if (node.op.name !== "GroupQueryAttention") return undefined;
     const [q, k, v, pastKey, pastValue, lastPositions, , cos, sin] = inputs as Value[];
     const { heads, kvHeads, scale } = node.attrs as { heads: number; kvHeads: number; scale: number };
-    const cache = [pastKey!, pastValue!].map((past) =>
-      input(sourceName(past), "float32", ["slots", ...past.shape.slice(1)]),
+    const pasts = [pastKey!, pastValue!].map((past) =>
+      input(sourceName(past), cache, ["slots", ...past.shape.slice(1)]),
     ) as [Value, Value];
     return scoped(node.scope, () => {
       const qkv = k ? concat([q!, k, v!], -1) : q!;
       return cachedAttention(
         qkv,
-        cache,
+        pasts,
         { slots, lastPositions: lastPositions!, cos: cos!, sin: sin! },
         { heads, kvHeads, scale },
       );
