@@ -1,9 +1,13 @@
-/** @file Where the time of a decoder step and of a picture goes, node by node: `tsx bench/engine/profile-steps.ts CHECKPOINT CACHE [preset] [past]`. */
+/**
+ * @file Where the time of a decoder step and of a picture goes, node by node:
+ * `tsx bench/engine/profile-steps.ts CHECKPOINT CACHE [preset] [past] [steps]`; steps, as "1x1,16x1,1x290", are all and a
+ * picture unless given.
+ */
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { compileCheckpoint, nativeRuntime, type Preset, type Session } from "../../src/engine/index.ts";
-import { DecoderRunner, KvCache } from "../../src/engine/run/index.ts";
+import { cacheType, DecoderRunner, KvCache } from "../../src/engine/run/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
 import { parseConfig } from "../../src/model/index.ts";
 
@@ -16,11 +20,12 @@ const STEPS = [
   [16, 1],
   [1, 8],
   [1, 290],
-] as const;
+];
 const ROUNDS = 12;
 const THREADS = 2;
 
-const [folder, cacheDir, preset = "auto", past = "300"] = process.argv.slice(2);
+const [folder, cacheDir, preset = "auto", past = "300", only] = process.argv.slice(2);
+const steps = only?.split(",").map((step) => step.split("x").map(Number)) ?? STEPS;
 const checkpoint = await openCheckpoint(folder!);
 const config = parseConfig(checkpoint.config);
 const runtime = nativeRuntime();
@@ -86,15 +91,16 @@ async function report(
 
 const numbers = (count: number): Float32Array => new Float32Array(count).map((_, i) => Math.sin(i * 0.37) * 0.05);
 
-for (const [sequences, tokens] of STEPS) {
+for (const [sequences, tokens] of steps as [number, number][]) {
   const reading = tokens > 8;
   await report(`${sequences} sequences ${tokens} new tokens`, compiled.decode, reading ? 4 : ROUNDS, (session) => {
-    const cache = new KvCache(config.decoder, config.decoder.maxPositions);
+    const cache = new KvCache(config.decoder, config.decoder.maxPositions, 1, cacheType(session));
     const lengths = new Array<number>(sequences).fill(reading ? 0 : Number(past));
     cache.ensure(sequences, Number(past) + tokens + 1, lengths);
     // Pages that were never written would come from the cache.
     for (const { key, value } of cache.rows(0, sequences))
-      for (const { data } of [key, value]) (data as Float32Array).fill(0.01);
+      for (const { data } of [key, value])
+        (data as Float32Array | Uint16Array).fill(cache.dtype === "float16" ? 0x211f : 0.01);
     const runner = new DecoderRunner(config.decoder, { prefill: session, decode: session }, cache);
     const embeds = numbers(sequences * tokens * config.decoder.hiddenSize);
     const logitRows = reading ? [tokens - 1] : [...new Array(sequences * tokens).keys()];
@@ -102,12 +108,13 @@ for (const [sequences, tokens] of STEPS) {
     return () => runner.run({ graph: "decode", slots, tokens, embeds, lengths, logitRows });
   });
 }
-await report("picture", compiled.vision, 3, (session) => {
-  const size = config.vision.imageSize;
-  const pixels = runtime.createTensor("float32", [1, 3, size, size]);
-  (pixels.data as Float32Array).set(numbers(3 * size * size));
-  session.bindInput("pixels", pixels);
-  session.bindOutput("features", runtime.createTensor("float32", [1, config.imageTokens, config.decoder.hiddenSize]));
-  return () => session.run();
-});
+if (!only)
+  await report("picture", compiled.vision, 3, (session) => {
+    const size = config.vision.imageSize;
+    const pixels = runtime.createTensor("float32", [1, 3, size, size]);
+    (pixels.data as Float32Array).set(numbers(3 * size * size));
+    session.bindInput("pixels", pixels);
+    session.bindOutput("features", runtime.createTensor("float32", [1, config.imageTokens, config.decoder.hiddenSize]));
+    return () => session.run();
+  });
 await checkpoint.close();
