@@ -22,7 +22,10 @@ export {
 } from "./quantize/quantize-graph.ts";
 export { quantizeRows, type RowJob, type RowResult } from "./quantize/quantize-rows.ts";
 export { fits, type Kernels, type LayerRule, ruleFor, SCHEME_NAMES, type SchemeName } from "./quantize/scheme.ts";
+export { smoothed, smoothingScales } from "./quantize/smoothing.ts";
+export { type SmoothingGroup, smoothingGroups } from "./quantize/smoothing-groups.ts";
 export { ropeTables, rotaryAngles } from "./rope.ts";
+export { type ColumnFactors, scaledTensors } from "./scaled-tensors.ts";
 export { type SequenceShape, seenPictures, sequenceHidden } from "./sequence.ts";
 export { toFloat32 } from "./to-float32.ts";
 export { type Attend, tower } from "./tower.ts";

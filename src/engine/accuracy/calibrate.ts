@@ -9,15 +9,18 @@ import {
   layerName,
   planned,
   type QuantizePlan,
+  type SmoothingGroup,
+  smoothingGroups,
   visionGraph,
   weightOf,
   withQueries,
 } from "../../model/index.ts";
-import { type Calibration, type Preset, type PresetOptions, presetPlans } from "../compile/index.ts";
+import { type Calibration, type Preset, type PresetOptions, presetPlans, tensorReader } from "../compile/index.ts";
 import { createTensor, type SessionOptions } from "../runtime/index.ts";
 import type { AccuracyModel } from "./prompt-reader.ts";
 import { runProbe } from "./run-probe.ts";
 import type { AccuracyPrompt } from "./sample-prompts.ts";
+import { sizeName, sizeOutputs, smoothingFactors } from "./smooth.ts";
 
 /** Layers with more inputs are left out: the factor takes k³ steps, half a minute at this width. */
 const MOST_INPUTS = 2048;
@@ -52,26 +55,46 @@ function gramProbe(outputs: GraphOutputs, plan: QuantizePlan): { graph: GraphOut
   return { graph: { ...outputs, ...grams }, inputs };
 }
 
+export interface CalibrateOptions extends PresetOptions {
+  preset: Preset;
+  session: SessionOptions;
+  /**
+   * Strength α of smoothing, above 0 and at most 1: which share of an activation's size moves into the weights. SmoothQuant
+   * takes 0.5. Default: none.
+   */
+  smooth?: number;
+  signal?: AbortSignal;
+}
+
 /**
- * Reads the prompts in float32 and prepares error feedback for the preset's layers of 4 bits with up to 2,048 inputs.
+ * Reads the prompts in float32 and prepares error feedback for the preset's layers of 4 bits with up to 2,048 inputs, and
+ * with `smooth` smoothing for its layers of 8 bits that a norm feeds (`smoothingGroups` says which).
+ * @throws RangeError when `smooth` is out of its range
  * @example const calibration = await calibrate(checkpoint, model, prompts, { preset: "int4", session: {} });
  */
 export async function calibrate(
   checkpoint: Checkpoint,
   model: AccuracyModel,
   prompts: readonly AccuracyPrompt[],
-  { preset, session, ...options }: PresetOptions & { preset: Preset; session: SessionOptions; signal?: AbortSignal },
+  { preset, session, smooth, ...options }: CalibrateOptions,
 ): Promise<Calibration> {
+  if (smooth !== undefined && !(smooth > 0 && smooth <= 1))
+    throw new RangeError(`smooth must be above 0 and at most 1; found ${smooth}.`);
   const { config } = model;
   const plans = presetPlans(preset, config, options);
   const probes = {
     vision: gramProbe(visionGraph(config), plans.vision),
     decoder: gramProbe(withQueries(decoderGraph(config), config.decoder), plans.decode),
   };
+  const groups = {
+    vision: smooth ? smoothingGroups(probes.vision.graph, [plans.vision]) : [],
+    decoder: smooth ? smoothingGroups(probes.decoder.graph, [plans.prefill, plans.decode]) : [],
+  };
+  const sizes = new Map<SmoothingGroup, Float32Array>();
   const found: { inputs: Inputs; sum: Float64Array }[] = [];
   await runProbe(checkpoint, model, prompts, {
-    vision: probes.vision.graph,
-    decoder: probes.decoder.graph,
+    vision: { ...probes.vision.graph, ...sizeOutputs(groups.vision) },
+    decoder: { ...probes.decoder.graph, ...sizeOutputs(groups.decoder) },
     session,
     signal: options.signal,
     bind(graph, loaded) {
@@ -81,7 +104,15 @@ export async function calibrate(
         return { inputs, data: tensor.data as Float32Array, sum: new Float64Array(inputs.k ** 2) };
       });
       found.push(...own);
+      const largest = groups[graph].map((group) => {
+        const tensor = createTensor("float32", [group.k]);
+        loaded.bindOutput(sizeName(group), tensor);
+        const size = new Float32Array(group.k);
+        sizes.set(group, size);
+        return { data: tensor.data as Float32Array, size };
+      });
       return () => {
+        for (const { data, size } of largest) size.set(size.map((most, i) => Math.max(most, data[i]!)));
         for (const { data, sum } of own) for (let i = 0; i < sum.length; i++) sum[i]! += data[i]!;
       };
     },
@@ -93,5 +124,8 @@ export async function calibrate(
     id.update(new Uint8Array(factor.buffer));
     for (const layer of inputs.layers) factors.set(layer, factor);
   }
-  return { id: id.digest("hex"), factors };
+  if (smooth === undefined) return { id: id.digest("hex"), factors };
+  const columns = await smoothingFactors(sizes, tensorReader(checkpoint), smooth);
+  for (const [name, factor] of columns) id.update(name).update(new Uint8Array(factor.buffer));
+  return { id: id.digest("hex"), factors, columns };
 }

@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, statfs, writeFile } from "node:fs/promises"
 import { basename, dirname, join } from "node:path";
 import { ExternalData, serialize } from "../../graph/index.ts";
 import { type Checkpoint, checkTensors } from "../../hub/index.ts";
-import { type FlashVLConfig, listParameters } from "../../model/index.ts";
+import { type ColumnFactors, type FlashVLConfig, listParameters, scaledTensors } from "../../model/index.ts";
 import { kernelLibraryPath } from "../runtime/index.ts";
 import { compileCacheFolder } from "./cache-folder.ts";
 import { withFileLock } from "./file-lock.ts";
@@ -36,11 +36,13 @@ export interface Calibration {
   id: string;
   /** `feedbackFactor` of each layer's inputs, by the name of its weight. */
   factors: ReadonlyMap<string, Float64Array>;
+  /** From smoothing: norms and the layers after them, scaled so that their products stay what they were. */
+  columns?: ColumnFactors;
 }
 
 export interface CompileOptions extends PresetOptions {
   preset: Preset;
-  /** Rounds the layers that it knows with error feedback. */
+  /** Rounds the layers that it knows with error feedback, and smooths what it has factors of columns for. */
   calibration?: Calibration;
   /** For example "onnxruntime 1.30.0"; another runtime gets files of its own. */
   runtimeVersion: string;
@@ -100,7 +102,8 @@ export async function compileCheckpoint(
       try {
         await mkdir(temporary);
         await using maker = new QuantizePool(options.calibration?.factors);
-        await writeWeights(join(temporary, WEIGHTS), data, tensorReader(checkpoint), { ...options, maker });
+        const reader = scaledTensors(tensorReader(checkpoint), options.calibration?.columns ?? new Map());
+        await writeWeights(join(temporary, WEIGHTS), data, reader, { ...options, maker });
         for (const [name, bytes] of files) await writeFile(join(temporary, name), bytes);
         const sizes = {
           [WEIGHTS]: data.bytes,
