@@ -1,10 +1,10 @@
 /** @file `flashvl compile --report` and `--budget`: what each precision does to the model's answers, as lines of text. */
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { AccuracyPrompt, LayerOverrides, Preset, PresetAccuracy } from "../engine/index.ts";
+import type { AccuracyPrompt, Calibration, LayerOverrides, Preset, PresetAccuracy } from "../engine/index.ts";
 import type { Checkpoint } from "../hub/index.ts";
 import type { FlashVLConfig } from "../model/index.ts";
-import { BadInputError } from "./fail.ts";
+import { BadInputError, UsageError } from "./fail.ts";
 import { formatTable } from "./terminal/format.ts";
 
 /** Layers named per precision. */
@@ -49,6 +49,30 @@ async function openJudge(
   const asked = prompts === undefined ? samplePrompts() : await readPrompts(prompts);
   const onStage = (stage: string) => void process.stderr.write(`${stage}\n`);
   return openAccuracyJudge(checkpoint, config, { prompts: asked, overrides, cacheDir, signal, onStage });
+}
+
+/**
+ * What the prompts teach about the inputs of a preset's layers.
+ *
+ * @param smooth strength of smoothing; none if absent
+ * @throws UsageError when the preset has no layer that could use it
+ */
+export async function learnInputs(
+  checkpoint: Checkpoint,
+  config: FlashVLConfig,
+  preset: Preset,
+  smooth: number | undefined,
+  { prompts, overrides, signal }: JudgeOptions,
+): Promise<Calibration> {
+  const { accuracyModel, calibrate, samplePrompts } = await import("../engine/index.ts");
+  const asked = prompts === undefined ? samplePrompts() : await readPrompts(prompts);
+  process.stderr.write(`${preset}: reading ${asked.length} prompts in float32\n`);
+  const model = await accuracyModel(checkpoint, config);
+  const learned = await calibrate(checkpoint, model, asked, { preset, overrides, smooth, session: {}, signal });
+  if (learned.factors.size > 0 || (learned.columns?.size ?? 0) > 0) return learned;
+  throw new UsageError(
+    `Calibrating has nothing to do at ${preset}: --calibrate is for layers at 4 bits, --smooth for layers at 8 bits.`,
+  );
 }
 
 /** Every preset against float32. */

@@ -1,7 +1,9 @@
 /** @file From flags to a loaded model, with progress bars while it is downloaded, compiled and loaded. */
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { FlashVL } from "../engine/index.ts";
 import { chooseDevice } from "./choose-device.ts";
+import { UsageError } from "./fail.ts";
 import { openModelFolder } from "./open-model-folder.ts";
 import { parseNumber } from "./parse-number.ts";
 import { addPrecisionOptions, checkLayers, choosePrecision } from "./precision.ts";
@@ -12,14 +14,17 @@ import { ProgressBar } from "./terminal/progress-bar.ts";
 export interface RunOptions extends ModelOptions, EngineOptions {
   model?: string;
   maxContext?: number;
+  /** Folder that `flashvl compile` printed. */
+  compiled?: string;
   /** Requests decoded together; set by commands that run many. */
   maxBatch?: number;
 }
 
-/** Adds --model, --preset, --layer, --device, --threads, --max-context and --cache. */
+/** Adds --model, --preset, --layer, --compiled, --device, --threads, --max-context and --cache. */
 export function addEngineOptions(command: Command): Command {
   const model = "a folder or org/name[@revision] (default: the model that ships with the package)";
   return addPrecisionOptions(command.option("-m, --model <name>", model))
+    .option("--compiled <folder>", "graphs that `flashvl compile` made, such as calibrated ones, in place of --preset")
     .option("--device <name>", "cpu, cuda or webgpu (default: cpu)")
     .option(
       "--threads <n>",
@@ -37,6 +42,8 @@ export function addEngineOptions(command: Command): Command {
 /** Opens the model that the flags name. Whoever gets it disposes it. */
 export async function openEngine(options: RunOptions, signal: AbortSignal): Promise<FlashVL> {
   const { preset, overrides } = await choosePrecision(options);
+  if (options.compiled !== undefined && (options.preset ?? options.layer) !== undefined)
+    throw new UsageError("--compiled names graphs that have their precision; leave out --preset and --layer.");
   const device = chooseDevice(options.device);
   const { FlashVL } = await import("../engine/index.ts");
   // Found and checked here: the hub's flags are not options of the engine, and a wrong config is the user's to mend.
@@ -46,8 +53,7 @@ export async function openEngine(options: RunOptions, signal: AbortSignal): Prom
   const bar = new ProgressBar();
   try {
     return await FlashVL.fromPretrained(checkpoint.folder, {
-      preset,
-      overrides,
+      ...(options.compiled === undefined ? { preset, overrides } : { compiled: resolve(options.compiled) }),
       device,
       threads: options.threads,
       maxContext: options.maxContext,

@@ -22,6 +22,8 @@ export interface ModelInfo {
   preset: Preset;
   /** Precisions of single layers beside the preset. */
   overrides: LayerOverrides;
+  /** The folder that was named in place of a preset. */
+  compiled: string | undefined;
   device: Device;
   /** For example "onnxruntime 1.30.0". */
   runtime: string;
@@ -82,8 +84,9 @@ export class FlashVL implements AsyncDisposable {
     this.info = {
       name: model.name,
       folder: model.folder,
-      preset: options.preset ?? "fp32",
+      preset: model.preset,
       overrides: options.overrides ?? {},
+      compiled: options.compiled,
       device: options.device ?? "cpu",
       runtime: model.runtime,
       maxContext: limits.maxContext,

@@ -1,7 +1,7 @@
 /** @file From a model's name to everything that answering needs, loaded; or to an error that leaves nothing behind. */
 import { type Checkpoint, openCheckpoint, resolveModel } from "../hub/index.ts";
 import type { FlashVLConfig } from "../model/index.ts";
-import { compileCheckpoint, type ModelGraphs, presetGraphs } from "./compile/index.ts";
+import { compileCheckpoint, type ModelGraphs, openCompiled, type Preset, presetGraphs } from "./compile/index.ts";
 import { defaultModelFolder } from "./default-model.ts";
 import { type OpenLimits, type OpenOptions, openLimits } from "./open-options.ts";
 import { type CheckpointDescription, readCheckpoint } from "./read-checkpoint.ts";
@@ -28,6 +28,7 @@ export interface OpenModel extends CheckpointDescription {
   live: LiveWeights | undefined;
   limits: OpenLimits;
   runtime: string;
+  preset: Preset;
 }
 
 /**
@@ -50,6 +51,11 @@ export async function openModel(name: string | undefined, options: OpenOptions):
     const { config } = description;
     const limits = openLimits(options, config.decoder.maxPositions);
     const compiled = (options.weights ?? "compiled") === "compiled";
+    const named = options.preset ?? options.overrides ?? options.kernels;
+    if (options.compiled !== undefined && (named !== undefined || !compiled))
+      throw new RangeError(
+        "A compiled folder has its precision already; leave out preset, overrides, kernels and live weights.",
+      );
     const weights = compiled
       ? await loadCompiled(checkpoint, config, options)
       : await loadLive(checkpoint, config, options);
@@ -61,26 +67,34 @@ export async function openModel(name: string | undefined, options: OpenOptions):
   }
 }
 
-type Weights = Pick<OpenModel, "sessions" | "embeddings" | "live">;
+type Weights = Pick<OpenModel, "sessions" | "embeddings" | "live" | "preset">;
 
 const sessionOptions = ({ threads, device }: OpenOptions): SessionOptions => ({ threads, device });
 
 async function loadCompiled(checkpoint: Checkpoint, config: FlashVLConfig, options: OpenOptions): Promise<Weights> {
   const runtime = nativeRuntime();
   const { preset = "fp32", overrides, kernels, cacheDir, signal, onProgress } = options;
-  const paths = await compileCheckpoint(checkpoint, config, {
+  const compile = async () => ({
+    ...(await compileCheckpoint(checkpoint, config, {
+      preset,
+      overrides,
+      kernels,
+      runtimeVersion: runtime.version,
+      cacheDir,
+      signal,
+      onProgress: (done, total) => onProgress?.({ phase: "compile", done, total }),
+    })),
     preset,
-    overrides,
-    kernels,
-    runtimeVersion: runtime.version,
-    cacheDir,
-    signal,
-    onProgress: (done, total) => onProgress?.({ phase: "compile", done, total }),
   });
+  const paths =
+    options.compiled === undefined
+      ? await compile()
+      : await openCompiled(options.compiled, checkpoint, runtime.version);
   const native = { ...sessionOptions(options), customOps: paths.customOps };
   const load = (graph: keyof ModelGraphs) => runtime.createSession(paths[graph], native);
   const sessions = await loadSessions(load, paths.prefill === paths.decode, options);
-  return { sessions, embeddings: checkpointEmbeddings(checkpoint, config.decoder.hiddenSize), live: undefined };
+  const embeddings = checkpointEmbeddings(checkpoint, config.decoder.hiddenSize);
+  return { sessions, embeddings, live: undefined, preset: paths.preset };
 }
 
 async function loadLive(checkpoint: Checkpoint, config: FlashVLConfig, options: OpenOptions): Promise<Weights> {
@@ -96,7 +110,7 @@ async function loadLive(checkpoint: Checkpoint, config: FlashVLConfig, options: 
   const load = (graph: keyof ModelGraphs) => live.load(nativeRuntime(), graphs[graph], sessionOptions(options));
   const sessions = await loadSessions(load, graphs.prefill === graphs.decode, options);
   const table = () => live.get("llm.model.embed_tokens.weight").data as Float32Array;
-  return { sessions, embeddings: liveEmbeddings(table, config.decoder.hiddenSize), live };
+  return { sessions, embeddings: liveEmbeddings(table, config.decoder.hiddenSize), live, preset };
 }
 
 /** Loads one graph after the other: loading has a peak of memory of its own. */

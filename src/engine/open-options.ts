@@ -16,6 +16,11 @@ export interface OpenOptions {
   preset?: Preset;
   /** Precisions of single layers, by pattern: `{ "llm.model.layers.*.mlp.down_proj": "int8" }`. */
   overrides?: LayerOverrides;
+  /**
+   * Folder of graphs that `compileCheckpoint` made of this checkpoint, such as one with calibration; in place of `preset`,
+   * `overrides` and `kernels`.
+   */
+  compiled?: string;
   /** "standard" keeps to ONNX Runtime's own kernels. Default: this package's where they load. */
   kernels?: Kernels;
   /** Default "cpu". */

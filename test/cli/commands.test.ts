@@ -262,6 +262,49 @@ describe("--layer", () => {
   });
 });
 
+describe("--calibrate and --smooth", () => {
+  const cache = () => ["--cache", join(folder, "calibrated")];
+  const compile = (...args: string[]) => runHere(["compile", TINY, ...cache(), "--json", ...args], env);
+
+  it("make graphs of their own, which --compiled opens", async () => {
+    const prompts = join(folder, "prompts.jsonl");
+    await writeFile(prompts, '{"prompt": "What is this?"}\n');
+    const made = async (...args: string[]) => JSON.parse((await compile("--prompts", prompts, ...args)).stdout);
+    const plain = await made("--preset", "w8a8");
+    const smooth = await made("--preset", "w8a8", "--smooth", "0.5");
+    const fed = await made("--preset", "int4", "--calibrate");
+    expect(new Set([plain.folder, smooth.folder, fed.folder]).size).toBe(3);
+    expect(plain).not.toHaveProperty("calibration");
+    expect(await made("--preset", "w8a8", "--smooth", "0.5")).toMatchObject({ folder: smooth.folder, fresh: false });
+    const ask = (...args: string[]) =>
+      runHere(["chat", "--no-image", "Hi", "-m", TINY, "--max-new-tokens", "2", "--json", ...args], env);
+    const answer = await ask("--compiled", smooth.folder);
+    expect(answer.code).toBe(0);
+    expect(JSON.parse(answer.stdout)).toMatchObject({ model: { preset: "w8a8" }, usage: { completionTokens: 2 } });
+    const wrong = await ask("--compiled", TINY);
+    expect(wrong.code).toBe(4);
+    expect(wrong.stderr).toContain("there are no compiled graphs here");
+    expect((await ask("--compiled", smooth.folder, "--preset", "int4")).code).toBe(2);
+    const copy = join(folder, "tiny-copy");
+    await cp(TINY, copy, { recursive: true });
+    const other = await ask("--compiled", smooth.folder, "-m", copy);
+    expect(other.code).toBe(4);
+    expect(other.stderr).toContain(`not from ${copy}`);
+  });
+
+  it("say what they cannot do", async () => {
+    for (const [args, expected] of [
+      [["--preset", "w8a8", "--smooth", "1.5"], "at most 1"],
+      [["--preset", "int4", "--calibrate", "--report"], "neither --report nor --budget"],
+      [["--preset", "fp32", "--smooth", "0.5"], "nothing to do at fp32"],
+    ] as const) {
+      const { code, stderr } = await compile(...args);
+      expect(code).toBe(2);
+      expect(stderr).toContain(expected);
+    }
+  });
+});
+
 describe("flashvl chat", () => {
   it("answers as JSON with what it took", async () => {
     const { cases } = JSON.parse(await readFile(join(TINY, "expected.json"), "utf8"));

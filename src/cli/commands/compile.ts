@@ -1,6 +1,7 @@
 /** @file `flashvl compile [NAME]`: builds a model's graphs into the cache, so that later starts are quick. */
 import type { Command } from "commander";
-import { accuracyLines, fitBudget, reportAccuracy } from "../accuracy-report.ts";
+import { accuracyLines, fitBudget, learnInputs, reportAccuracy } from "../accuracy-report.ts";
+import { UsageError } from "../fail.ts";
 import { openModelFolder } from "../open-model-folder.ts";
 import { parseNumber } from "../parse-number.ts";
 import { addPrecisionOptions, checkLayers, choosePrecision } from "../precision.ts";
@@ -12,7 +13,13 @@ import { printJson, printLines } from "../terminal/stdout.ts";
 
 type Options = ModelOptions &
   CommonOptions &
-  Omit<EngineOptions, "device" | "threads"> & { report?: boolean; budget?: number; prompts?: string };
+  Omit<EngineOptions, "device" | "threads"> & {
+    report?: boolean;
+    budget?: number;
+    prompts?: string;
+    calibrate?: boolean;
+    smooth?: number;
+  };
 
 /** Adds the command to the program. */
 export function register(program: Command): void {
@@ -27,7 +34,19 @@ export function register(program: Command): void {
       "raise the precision of the worst layers until the mean KL divergence from float32 is at most this (in nats)",
       parseNumber({ least: 0 }),
     )
-    .option("--prompts <file>", 'what to compare on: lines of {"prompt": "...", "image": "path"}; built in if absent')
+    .option(
+      "--prompts <file>",
+      'what to compare on or learn from: lines of {"prompt": "...", "image": "path"}; built in if absent',
+    )
+    .option(
+      "--calibrate",
+      "read the prompts in float32 first, and round layers at 4 bits by what their inputs look like",
+    )
+    .option(
+      "--smooth <alpha>",
+      "calibrate, and move this share of outliers from the inputs of layers at 8 bits into their weights, such as 0.5",
+      parseNumber({ least: 0, above: true, most: 1 }),
+    )
     .action((name: string | undefined, options: Options) => withInterrupt((signal) => compile(name, options, signal)));
   addHubOptions(addPrecisionOptions(command));
 }
@@ -35,6 +54,9 @@ export function register(program: Command): void {
 async function compile(name: string | undefined, options: Options, signal: AbortSignal): Promise<void> {
   const { compileCheckpoint, nativeRuntime } = await import("../../engine/index.ts");
   const { preset, overrides: chosen } = await choosePrecision(options);
+  const learns = options.calibrate === true || options.smooth !== undefined;
+  if (learns && (options.report || options.budget !== undefined))
+    throw new UsageError("--calibrate and --smooth go with neither --report nor --budget.");
   const { checkpoint, config } = await openModelFolder(name, options, signal);
   const judging = { cacheDir: options.cache, prompts: options.prompts, overrides: chosen, signal };
   const began = performance.now();
@@ -51,9 +73,11 @@ async function compile(name: string | undefined, options: Options, signal: Abort
     const fitted =
       options.budget === undefined ? undefined : await fitBudget(checkpoint, config, preset, options.budget, judging);
     const overrides = fitted?.overrides ?? chosen;
+    const calibration = learns ? await learnInputs(checkpoint, config, preset, options.smooth, judging) : undefined;
     const compiled = await compileCheckpoint(checkpoint, config, {
       preset,
       overrides,
+      calibration,
       runtimeVersion: nativeRuntime().version,
       cacheDir: options.cache,
       signal,
@@ -65,7 +89,16 @@ async function compile(name: string | undefined, options: Options, signal: Abort
     bar.end();
     const seconds = (performance.now() - began) / 1000;
     const { folder, fresh } = compiled;
-    if (options.json) printJson({ folder, preset, fresh, seconds, overrides, accuracy: fitted?.accuracy });
+    if (options.json)
+      printJson({
+        folder,
+        preset,
+        fresh,
+        seconds,
+        overrides,
+        accuracy: fitted?.accuracy,
+        calibration: calibration?.id,
+      });
     else {
       const how = fresh ? `${formatBytes(bytes)} written in ${formatDuration(seconds)}` : "was compiled before";
       process.stderr.write(`${preset}: ${how}\n`);

@@ -2,6 +2,7 @@
 export { compileCacheFolder } from "./cache-folder.ts";
 export { type Calibration, type CompiledModel, type CompileOptions, compileCheckpoint } from "./compile-checkpoint.ts";
 export { type CompiledEntry, type CompiledState, listCompiled, pruneCompiled } from "./compiled-cache.ts";
+export { openCompiled } from "./open-compiled.ts";
 export {
   availableKernels,
   checkOverrides,

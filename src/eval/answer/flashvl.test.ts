@@ -3,12 +3,25 @@ import { describe, expect, it } from "vitest";
 import type { FlashVL, ModelInfo } from "../../engine/index.ts";
 import { flashvlAnswerer } from "./flashvl.ts";
 
-const settingsWith = (overrides: ModelInfo["overrides"]) => {
-  const info = { name: "org/model", preset: "int4", overrides, device: "cpu", runtime: "onnxruntime 1", maxBatch: 4 };
+const settingsWith = (overrides: ModelInfo["overrides"], compiled?: string) => {
+  const info = {
+    name: "org/model",
+    preset: "int4",
+    overrides,
+    compiled,
+    device: "cpu",
+    runtime: "onnxruntime 1",
+    maxBatch: 4,
+  };
   return flashvlAnswerer({ info } as unknown as FlashVL).settings;
 };
 
 describe("settings of a run", () => {
+  it("name the compiled folder where one was named", () => {
+    expect(settingsWith({})).not.toHaveProperty("compiled");
+    expect(settingsWith({}, "/cache/compiled/5f0c")).toHaveProperty("compiled", "5f0c");
+  });
+
   it("name the precisions of single layers in their order, and nothing where there are none", () => {
     expect(settingsWith({})).not.toHaveProperty("layers");
     expect(settingsWith({ "llm.*": "int8", "llm.lm_head": "fp32" })).toHaveProperty(

@@ -1,4 +1,5 @@
 /** @file Our own model as an answerer: in this process, several questions decoded together. */
+import { basename } from "node:path";
 import type { FlashVL } from "../../engine/index.ts";
 import type { Answer, Answerer } from "./answerer.ts";
 import { mapConcurrent } from "./map-concurrent.ts";
@@ -20,7 +21,7 @@ export interface FlashVLAnswererOptions {
  */
 export function flashvlAnswerer(model: FlashVL, options: FlashVLAnswererOptions = {}): Answerer {
   const { batch = model.info.maxBatch, maxNewTokens = VLMEVAL_MAX_NEW_TOKENS } = options;
-  const { name, preset, overrides, device, runtime } = model.info;
+  const { name, preset, overrides, compiled, device, runtime } = model.info;
   // As text: their order counts. Absent where there are none, as in the runs of earlier versions.
   const layers = Object.entries(overrides)
     .map(([pattern, precision]) => `${pattern}=${precision}`)
@@ -31,6 +32,8 @@ export function flashvlAnswerer(model: FlashVL, options: FlashVLAnswererOptions 
       model: name,
       preset,
       ...(layers && { layers }),
+      // Its name is the hash of what it was made from.
+      ...(compiled !== undefined && { compiled: basename(compiled) }),
       device,
       runtime,
       maxNewTokens,
