@@ -6,13 +6,13 @@ import { amount, type Language, nameOf } from "../words.ts";
 import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
 
-/** All prices in reading order, with a star on each that is better than all before: the last one is the answer. */
+/** All prices in reading order, each with a plus where it is better than all before and else a minus: the last plus is the answer. */
 function marked(cells: readonly FilledCell[], cheapest: boolean, read: (cell: FilledCell) => string): string[] {
   let best: number | undefined;
   return cells.map((cell) => {
     const better = best === undefined || (cheapest ? cell.cents < best : cell.cents > best);
     if (better) best = cell.cents;
-    return `${read(cell)}${better ? "*" : ""}`;
+    return `${read(cell)}${better ? "+" : "-"}`;
   });
 }
 
@@ -102,6 +102,9 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
             `Is the price of ${name(a)} ${up ? "higher" : "lower"} than that of ${name(b)}?`,
           ]);
       const answer = chinese ? (truth ? "是" : "不是") : truth ? "yes" : "no";
+      // First what the prices say of the two, in a word; then whether that is the word that was asked.
+      const dear = a.cents > b.cents;
+      steps.push(chinese ? (dear ? "贵" : "便宜") : dear ? "dearer" : "cheaper");
       return { type, question, answer: reason(steps, answer, language), gold: { kind: "yesno", value: truth } };
     }
     case "sort": {

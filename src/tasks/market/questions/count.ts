@@ -8,8 +8,9 @@ import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
 
 /**
- * A question whose answer is a number of things. The chain goes through the board in reading order and says after each
- * thing how many it has counted so far, so that no step asks for more than the one before it and a look at the picture.
+ * A question whose answer is a number of things. The chain goes through the board in reading order, so that no step asks for
+ * more than the ones before it and a look at the picture: what all counts is numbered, and where only some things count
+ * each gets a plus or a minus.
  */
 export function askToCount(board: PriceBoard, random: Random, language: Language): Draft | undefined {
   const chinese = language === "zh";
@@ -23,13 +24,10 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
     ["over", 3],
     ["group", 2],
   ] as const);
-  const tally = (seen: FilledCell[], counts: (cell: FilledCell) => boolean, priced = false) => {
-    let n = 0;
-    return seen.map((cell) => {
-      if (counts(cell)) n++;
-      return `${nameOf(cell.kind, language)}${priced ? `${chinese ? "" : " "}${cell.price}` : ""}:${n}`;
-    });
-  };
+  const name = (cell: FilledCell) => nameOf(cell.kind, language);
+  const numbered = (seen: FilledCell[]) => seen.map((cell, i) => `${name(cell)}:${i + 1}`);
+  const chosenFrom = (seen: FilledCell[], counts: (cell: FilledCell) => boolean, priced = false) =>
+    seen.map((cell) => `${name(cell)}${priced ? `${chinese ? "" : " "}${cell.price}` : ""}${counts(cell) ? "+" : "-"}`);
   const count = (value: number): Draft["gold"] => ({ kind: "count", value });
   switch (type) {
     case "kinds": {
@@ -55,11 +53,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: reason(
-          tally(cells, () => true),
-          String(n),
-          language,
-        ),
+        answer: reason(numbered(cells), String(n), language),
         gold: count(n),
       };
     }
@@ -99,11 +93,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: reason(
-          tally(chosen, () => true),
-          String(chosen.length),
-          language,
-        ),
+        answer: reason(numbered(chosen), String(chosen.length), language),
         gold: count(chosen.length),
       };
     }
@@ -137,7 +127,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
             `Count the items ${word} ${money}.`,
             `How many prices are ${word} ${money}?`,
           ]);
-      return { type, question, answer: reason(tally(cells, counts, true), String(n), language), gold: count(n) };
+      return { type, question, answer: reason(chosenFrom(cells, counts, true), String(n), language), gold: count(n) };
     }
     case "group": {
       const group = random.pick(["vegetable", "fruit"] as const);
@@ -157,7 +147,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: reason(tally(cells, counts), String(n), language),
+        answer: reason(chosenFrom(cells, counts), String(n), language),
         gold: count(n),
       };
     }
