@@ -50,7 +50,8 @@ interface Column {
   /** What the table calls it, for example "+ SFT, int8". */
   title: string;
   stage: string;
-  part: keyof typeof PARTS;
+  /** The set's name in results. */
+  part: string;
   preset: string;
   cells: Cell[];
 }
@@ -81,7 +82,7 @@ async function measure(stage: string, folder: string, part: keyof typeof PARTS, 
   if (!result) throw new Error(`${stage} on ${part}: some questions have no answer; see ${out}`);
   const cells = result.metrics.map((m) => ({ name: m.name, value: m.value!, interval: m.interval, count: m.count }));
   console.log(stage, part, preset, cells.map((c) => `${c.name} ${c.value.toFixed(1)}`).join(" · "));
-  return { title: titleOf(stage, part, preset), stage, part, preset, cells };
+  return { title: titleOf(stage, part, preset), stage, part: result.dataset, preset, cells };
 }
 
 /** Always the answer that was right most often in training, for the type of question at hand. */
@@ -105,7 +106,7 @@ async function constantColumn(): Promise<Column> {
     ),
   );
   const title = "most frequent answer";
-  return { title, stage: title, part: "market", preset: "–", cells: [cell("Overall", scored), ...byFamily] };
+  return { title, stage: title, part: task.name, preset: "–", cells: [cell("Overall", scored), ...byFamily] };
 }
 
 const stages = values.stage!.map((text) => {

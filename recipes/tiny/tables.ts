@@ -75,7 +75,7 @@ const languages = {
 function readmeTable(columns: readonly Column[], file: keyof typeof languages): string {
   const { head, titles } = languages[file];
   const rows = columns
-    .filter(({ part }) => part !== "market/other")
+    .filter(({ part }) => part !== "market/test/other")
     .map((column) => [
       titles.reduce((text, [from, to]) => text.replace(from, to), column.title),
       ...README_METRICS.map((name) => show(find(column, name), name === "Overall")),

@@ -7,6 +7,7 @@ import { afterAll, expect, test } from "vitest";
 import { defaultModelFolder } from "../../src/engine/index.ts";
 import { formatOwnTable, OWN_TABLE_FILE, readOwnTable } from "../../src/eval/index.ts";
 import type { SetResult } from "../../src/eval/report/result.ts";
+import { marketTask } from "../../src/tasks/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "own-table-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,15 +24,15 @@ const metric = (name: string, value: number | null) => ({
   unit: "%" as const,
 });
 const result = {
-  dataset: "market",
+  dataset: "market/test",
   rows: 40,
   metrics: [metric("Overall", 61.26), metric("family 1", 90), metric("family 9", null)],
 } as SetResult;
 
 test("the stages of the same set stand above the run, with the baseline that saw no picture", () => {
   const columns = [
-    { title: "+ SFT, blind", part: "market/blind", cells: [cell("Overall", 20)] },
-    { title: "+ SFT", part: "market", cells: [cell("family 1", 85), cell("Overall", 50.04)] },
+    { title: "+ SFT, blind", part: "market/test/blind", cells: [cell("Overall", 20)] },
+    { title: "+ SFT", part: "market/test", cells: [cell("family 1", 85), cell("Overall", 50.04)] },
     { title: "+ SFT, drawings", part: "market/held-out-art", cells: [cell("Overall", 40)] },
   ];
   writeFileSync(join(folder, OWN_TABLE_FILE), JSON.stringify({ limit: 7, columns }));
@@ -52,7 +53,9 @@ test("a folder without a table has none, and a broken table is named", () => {
   expect(readOwnTable(folder)).toBeUndefined();
 });
 
-test("the shipped model brings the table of its stages", () => {
-  const titles = readOwnTable(defaultModelFolder())!.columns.map(({ title }) => title);
+test("the shipped model brings the table of its stages, under the names that sets have in results", () => {
+  const { columns } = readOwnTable(defaultModelFolder())!;
+  const { name } = marketTask();
+  const titles = columns.filter(({ part }) => part.startsWith(name)).map(({ title }) => title);
   expect(titles).toEqual(expect.arrayContaining(["base", "+ SFT", "+ SFT, without the picture"]));
 });
