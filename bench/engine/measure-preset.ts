@@ -1,7 +1,7 @@
 /** @file Times one preset as a user meets it, in a process of its own: `tsx measure-preset.ts OPTIONS_JSON`; one line of JSON. */
 import { readFileSync } from "node:fs";
-import { FlashVL, type Preset } from "../../src/engine/index.ts";
-import type { RgbImage } from "../../src/processor/index.ts";
+import { FlashVL, type GenerateOptions, type Preset } from "../../src/engine/index.ts";
+import type { Message, RgbImage } from "../../src/processor/index.ts";
 import { throughput } from "./concurrent.ts";
 
 export interface MeasureOptions {
@@ -18,6 +18,8 @@ export interface MeasureOptions {
 /** Milliseconds of every round; tokens per second by number of concurrent requests. */
 export interface PresetTimes {
   readyS: number;
+  /** First token of the first answer after `readyS`, with a picture: weights are read for the first time. In no median. */
+  coldTtftMs: number;
   towerMs: number[];
   prefillMs: number[];
   ttftMs: number[];
@@ -48,6 +50,16 @@ const resident = (): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? 0) * 1024 ||
   process.memoryUsage.rss();
 
+/** An answer, and the time from each of its tokens to the next, as the peers' tokens are timed. */
+async function answer(model: FlashVL, image: RgbImage, messages: Message[], options: GenerateOptions) {
+  const at: number[] = [];
+  for await (const part of model.stream(image, messages, options)) {
+    if (!part.done) at.push(performance.now());
+    else return { ...part.result, tokenMs: at.slice(1).map((time, i) => time - at[i]!) };
+  }
+  throw new Error("the answer has no end");
+}
+
 async function measure(options: MeasureOptions): Promise<PresetTimes> {
   const { checkpoint, cacheDir, preset, threads, rounds, newTokens, concurrent } = options;
   const began = performance.now();
@@ -61,20 +73,26 @@ async function measure(options: MeasureOptions): Promise<PresetTimes> {
   });
   const times: PresetTimes = {
     readyS: (performance.now() - began) / 1000,
+    coldTtftMs: 0,
     ...{ towerMs: [], prefillMs: [], ttftMs: [], tokenMs: [], secondTurnMs: [], copyMs: [], copyDraftedMs: [] },
     ...{ tokensPerSecond: {}, overallPerSecond: {}, copySame: true, residentBytes: 0, peakBytes: 0 },
   };
   // End tokens would make answers of random weights end early.
   const logitBias = Object.fromEntries(model.config.decoder.eosTokenIds.map((id) => [id, -100]));
   const greedy = { maxNewTokens: newTokens, logitBias };
-  for (let round = 0; round < rounds; round++) {
+  // Round 0 warms up, as the peers' does; it is told apart.
+  for (let round = 0; round <= rounds; round++) {
     const image = picture(round);
     const question = { role: "user" as const, content: `Describe picture ${round} in one sentence, please.` };
-    const first = await model.generate(image, [question], greedy);
+    const first = await answer(model, image, [question], greedy);
+    if (round === 0) {
+      times.coldTtftMs = first.timings.timeToFirstTokenMs;
+      continue;
+    }
     times.towerMs.push(first.timings.imageMs);
     times.prefillMs.push(first.timings.prefillMs);
     times.ttftMs.push(first.timings.timeToFirstTokenMs);
-    times.tokenMs.push(first.timings.perTokenMs);
+    times.tokenMs.push(...first.tokenMs);
     const said = { role: "assistant" as const, content: first.text };
     const more = { role: "user" as const, content: "And what stands in front of it?" };
     const second = await model.generate(image, [question, said, more], { ...greedy, maxNewTokens: 2 });

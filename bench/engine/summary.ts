@@ -4,6 +4,8 @@ import type { PresetTimes } from "./measure-preset.ts";
 
 export interface PeerTimes {
   readyS: number;
+  /** The first prompt after `readyS` (PyTorch: with its picture); in no median. */
+  coldMs?: number;
   towerMs?: number[];
   prefillMs: number[];
   tokenMs: number[];
@@ -112,6 +114,7 @@ export function tables(measured: Measured): string {
     "per token",
     "second question",
     "ready",
+    "first answer after it",
     "resident",
     "on disk",
     "others' share",
@@ -126,13 +129,14 @@ export function tables(measured: Measured): string {
       ),
       spread(all(runs, (run) => run.secondTurnMs)),
       `${median(runs.map((run) => run.readyS)).toFixed(2)} s`,
+      spread(runs.map((run) => run.coldTtftMs)),
       `${(median(runs.map((run) => run.residentBytes)) / 1e9).toFixed(2)} GB`,
       `${((diskBytes[name] ?? 0) / 1e9).toFixed(2)} GB`,
       share(`flashvl ${name}`),
     ]),
   );
   const theirs = Object.entries(peers).map(([name, runs]) => {
-    if (typeof runs === "string") return row([name, `not measured: ${runs}`, "", "", "", "", "", "", "", ""]);
+    if (typeof runs === "string") return row([name, `not measured: ${runs}`, "", "", "", "", "", "", "", "", ""]);
     const tower = runs.flatMap((run) => run.towerMs ?? []);
     const prefill = runs.flatMap((run) => run.prefillMs);
     const first = runs.flatMap((run) => run.towerMs?.map((ms, i) => ms + run.prefillMs[i]!) ?? []);
@@ -144,6 +148,7 @@ export function tables(measured: Measured): string {
       spread(token, 1),
       "-",
       `${median(runs.map((run) => run.readyS)).toFixed(2)} s`,
+      spread(runs.map((run) => run.coldMs ?? Number.NaN)),
       "",
       "",
       share(name),
