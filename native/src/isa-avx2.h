@@ -4,12 +4,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "isa-base.h"
 #include "kernels.h"
 
 namespace flashvl {
 namespace {
 
-struct Isa {
+struct Isa : IsaBase<Isa> {
   static constexpr const char* kName = "avx2";
   static constexpr int kTileRows = 4;    // 4 rows x 1 panel: 8 of 16 registers hold sums
   static constexpr int kPanels = 1;
@@ -53,8 +54,6 @@ struct Isa {
   static inline Floats load_halves(const uint16_t* p) {
     return {_mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(p + 8)))};
   }
-  static inline Floats load_numbers(const float* p) { return load_floats(p); }
-  static inline Floats load_numbers(const uint16_t* p) { return load_halves(p); }
   static inline __m128i halves(__m256 v) {  // a NaN passes: it is the second operand
     v = _mm256_min_ps(_mm256_set1_ps(kLargestHalf), _mm256_max_ps(_mm256_set1_ps(-kLargestHalf), v));
     return _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -67,14 +66,6 @@ struct Isa {
   static inline Floats multiply(Floats x, Floats y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
   static inline Floats divide(Floats x, Floats y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
 
-  template <typename Number>
-  static inline void transpose16(const Number* x, int64_t stride, float* out) {
-    alignas(64) float row[16];
-    for (int i = 0; i < 16; ++i) {
-      store(row, load_numbers(x + i * stride));
-      for (int j = 0; j < 16; ++j) out[j * 16 + i] = row[j];
-    }
-  }
   static inline Floats splat_float(float v) { return {_mm256_set1_ps(v), _mm256_set1_ps(v)}; }
   static inline Floats maximum(Floats x, Floats y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
   static inline float largest(Floats v) {

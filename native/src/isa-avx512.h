@@ -4,12 +4,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "isa-base.h"
 #include "kernels.h"
 
 namespace flashvl {
 namespace {
 
-struct Isa {
+struct Isa : IsaBase<Isa> {
   static constexpr const char* kName = "avx512";
   static constexpr int kTileRows = 6;    // 6 rows x 2 panels: 12 sums, 12 totals and 6 temporaries fit 32 registers
   static constexpr int kPanels = 2;
@@ -39,8 +40,6 @@ struct Isa {
   static inline Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
   static inline Floats load_floats(const float* p) { return _mm512_loadu_ps(p); }
   static inline Floats load_halves(const uint16_t* p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p)); }
-  static inline Floats load_numbers(const float* p) { return load_floats(p); }
-  static inline Floats load_numbers(const uint16_t* p) { return load_halves(p); }
   static inline void store_halves(uint16_t* p, Floats v) {  // a NaN passes: it is the second operand
     const Floats most = splat_float(kLargestHalf);
     v = _mm512_min_ps(most, _mm512_max_ps(_mm512_sub_ps(zero(), most), v));
@@ -57,7 +56,7 @@ struct Isa {
   static inline Floats maximum(Floats a, Floats b) { return _mm512_max_ps(a, b); }
   static inline float largest(Floats v) { return _mm512_reduce_max_ps(v); }
   static inline float total(Floats v) { return _mm512_reduce_add_ps(v); }
-  // 16 rows of 16 numbers, `stride` apart, as 16 rows of their columns.
+  // As in the base, in registers.
   template <typename Number>
   static inline void transpose16(const Number* x, int64_t stride, float* out) {
     __m512 r[16], t[16];

@@ -4,12 +4,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "isa-base.h"
 #include "kernels.h"
 
 namespace flashvl {
 namespace {
 
-struct Isa {
+struct Isa : IsaBase<Isa> {
   static constexpr const char* kName = "neon";
   static constexpr int kTileRows = 4;    // 4 rows x 1 panel: 16 of 32 registers hold sums
   static constexpr int kPanels = 1;
@@ -47,8 +48,6 @@ struct Isa {
   static inline Floats load_halves(const uint16_t* p) {
     return each<Floats>([&](int i) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i))); });
   }
-  static inline Floats load_numbers(const float* p) { return load_floats(p); }
-  static inline Floats load_numbers(const uint16_t* p) { return load_halves(p); }
   static inline void store_halves(uint16_t* p, const Floats& x) {
     for (int i = 0; i < 4; ++i) {
       const float32x4_t within = vminq_f32(vmaxq_f32(x.v[i], vdupq_n_f32(-kLargestHalf)), vdupq_n_f32(kLargestHalf));
@@ -66,14 +65,6 @@ struct Isa {
   static inline Floats multiply(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vmulq_f32(x.v[i], y.v[i]); }); }
   static inline Floats divide(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vdivq_f32(x.v[i], y.v[i]); }); }
 
-  template <typename Number>
-  static inline void transpose16(const Number* x, int64_t stride, float* out) {
-    alignas(64) float row[16];
-    for (int i = 0; i < 16; ++i) {
-      store(row, load_numbers(x + i * stride));
-      for (int j = 0; j < 16; ++j) out[j * 16 + i] = row[j];
-    }
-  }
   static inline Floats splat_float(float v) { return each<Floats>([&](int) { return vdupq_n_f32(v); }); }
   static inline Floats maximum(const Floats& x, const Floats& y) { return each<Floats>([&](int i) { return vmaxq_f32(x.v[i], y.v[i]); }); }
   static inline float largest(const Floats& x) { return vmaxvq_f32(vmaxq_f32(vmaxq_f32(x.v[0], x.v[1]), vmaxq_f32(x.v[2], x.v[3]))); }

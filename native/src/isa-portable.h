@@ -4,12 +4,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "isa-base.h"
 #include "kernels.h"
 
 namespace flashvl {
 namespace {
 
-struct Isa {
+struct Isa : IsaBase<Isa> {
   static constexpr const char* kName = "portable";
   static constexpr int kTileRows = 2;
   static constexpr int kPanels = 1;
@@ -75,8 +76,6 @@ struct Isa {
   static inline Floats to_floats(Ints x) { return each<Floats>([&](int i) { return float(x.v[i]); }); }
   static inline Floats load_floats(const float* p) { return each<Floats>([&](int i) { return p[i]; }); }
   static inline Floats load_halves(const uint16_t* p) { return each<Floats>([&](int i) { return half_to_float(p[i]); }); }
-  static inline Floats load_numbers(const float* p) { return load_floats(p); }
-  static inline Floats load_numbers(const uint16_t* p) { return load_halves(p); }
   static inline void store_halves(uint16_t* p, Floats x) {
     for (int i = 0; i < 16; ++i) p[i] = float_to_half(x.v[i]);
   }
@@ -87,14 +86,6 @@ struct Isa {
   static inline Floats multiply(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] * y.v[i]; }); }
   static inline Floats divide(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] / y.v[i]; }); }
 
-  template <typename Number>
-  static inline void transpose16(const Number* x, int64_t stride, float* out) {
-    alignas(64) float row[16];
-    for (int i = 0; i < 16; ++i) {
-      store(row, load_numbers(x + i * stride));
-      for (int j = 0; j < 16; ++j) out[j * 16 + i] = row[j];
-    }
-  }
   static inline Floats splat_float(float v) { return each<Floats>([&](int) { return v; }); }
   static inline Floats maximum(Floats x, Floats y) { return each<Floats>([&](int i) { return x.v[i] > y.v[i] ? x.v[i] : y.v[i]; }); }
   static inline float largest(Floats x) {
