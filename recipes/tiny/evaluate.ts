@@ -9,8 +9,8 @@ import {
   bootstrapInterval,
   evaluate,
   flashvlAnswerer,
-  type Interval,
   OWN_TABLE_FILE,
+  type OwnTable,
   openBench,
 } from "../../src/eval/index.ts";
 import { constantAnswers, DEFAULT_RULES, families, marketTask } from "../../src/tasks/index.ts";
@@ -40,21 +40,9 @@ const PARTS = {
   "market/blind": "without the picture",
 } as const;
 
-interface Cell {
-  name: string;
-  value: number;
-  interval: Interval | null;
-  count: number;
-}
-interface Column {
-  /** What the table calls it, for example "+ SFT, int8". */
-  title: string;
-  stage: string;
-  /** The set's name in results. */
-  part: string;
-  preset: string;
-  cells: Cell[];
-}
+/** A column of the table that the model brings along, and what its title was made from. */
+type Column = OwnTable["columns"][number] & { stage: string; preset: string };
+type Cell = Column["cells"][number];
 
 function titleOf(stage: string, part: keyof typeof PARTS, preset: string): string {
   if (part !== "market") return `${stage}, ${PARTS[part]}`;

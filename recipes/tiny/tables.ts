@@ -1,10 +1,10 @@
 /** @file Writes what `evaluate.ts` measured into RESULTS.md and both READMEs; `tsx recipes/tiny/tables.ts` writes them again. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { writeSection } from "../../bench/results-section.ts";
-import type { OwnTable } from "../../src/eval/index.ts";
+import { markdownTable, type OwnTable, showCell } from "../../src/eval/index.ts";
 import { families } from "../../src/tasks/index.ts";
 
 const here = (name: string): string => join(import.meta.dirname, name);
@@ -16,18 +16,9 @@ const README_METRICS = METRICS.filter((name) => name !== "family 7");
 type Column = OwnTable["columns"][number];
 type Cell = Column["cells"][number];
 
-const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-const table = (head: readonly string[], rows: readonly string[][]): string =>
-  [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-
 const find = (column: Column, name: string): Cell | undefined => column.cells.find((cell) => cell.name === name);
-const show = (cell: Cell | undefined, spread = true): string => {
-  if (!cell) return "–";
-  const { value, interval } = cell;
-  return spread && interval
-    ? `${value.toFixed(1)} (${interval.low.toFixed(1)}–${interval.high.toFixed(1)})`
-    : value.toFixed(1);
-};
+const show = (cell: Cell | undefined, spread = true): string =>
+  cell ? showCell(spread ? cell : { ...cell, interval: null }) : "–";
 
 function resultsTable({ limit, columns }: OwnTable): string {
   const rows = columns.map((column) => [
@@ -40,7 +31,7 @@ function resultsTable({ limit, columns }: OwnTable): string {
 
 Percent of right answers with 95 % intervals, greedy decoding, float32 unless named, \`recipes/tiny/evaluate.ts\`${asked}.
 
-${table(["", "overall", ...families.map((f) => `family ${f}`), "questions"], rows)}`;
+${markdownTable(["", "overall", ...families.map((f) => `family ${f}`), "questions"], rows).join("\n")}`;
 }
 
 /** The README's words in each language; a title's parts are replaced one by one. */
@@ -81,15 +72,14 @@ function readmeTable(columns: readonly Column[], file: keyof typeof languages): 
       ...README_METRICS.map((name) => show(find(column, name), name === "Overall")),
       String(find(column, "Overall")!.count),
     ]);
-  return table(head, rows);
+  return markdownTable(head, rows).join("\n");
 }
 
 /** Writes every table from the numbers of one evaluation. */
 export function writeTables(results: OwnTable): void {
   writeSection("market", resultsTable(results), here("RESULTS.md"));
   for (const file of Object.keys(languages) as (keyof typeof languages)[]) {
-    const path = here(`../../${file}`);
-    if (existsSync(path)) writeSection("tiny", readmeTable(results.columns, file), path);
+    writeSection("tiny", readmeTable(results.columns, file), here(`../../${file}`));
   }
 }
 

@@ -22,7 +22,7 @@ export {
 } from "./quantize/quantize-graph.ts";
 export { quantizeRows, type RowJob, type RowResult } from "./quantize/quantize-rows.ts";
 export { fits, type Kernels, type LayerRule, ruleFor, SCHEME_NAMES, type SchemeName } from "./quantize/scheme.ts";
-export { smoothed, smoothingScales } from "./quantize/smoothing.ts";
+export { smoothingScales } from "./quantize/smoothing.ts";
 export { type SmoothingGroup, smoothingGroups } from "./quantize/smoothing-groups.ts";
 export { ropeTables, rotaryAngles } from "./rope.ts";
 export { type ColumnFactors, scaledTensors } from "./scaled-tensors.ts";

@@ -11,7 +11,7 @@ export { type DrawnSheet, drawSheet } from "./market/draw-sheet.ts";
 export { type Kind, kinds } from "./market/kinds.ts";
 export { type MarketRow, type MarketTaskOptions, marketTask } from "./market/market-task.ts";
 export { LABELS_PER_PATCH } from "./market/marks.ts";
-export { patchClasses } from "./market/patch-classes.ts";
+export { patchClasses, placeOfLabel } from "./market/patch-classes.ts";
 export { type Family, families, type Gold, type Question } from "./market/questions/question.ts";
 export { type SampleBoardOptions, sampleBoard } from "./market/sample-board.ts";
 export {

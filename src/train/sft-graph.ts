@@ -2,6 +2,7 @@
 
 import { add, input, mul, neg, reduceSum, type Value } from "../graph/index.ts";
 import { type FlashVLConfig, Parameters, type SequenceShape, seenPictures, sequenceHidden } from "../model/index.ts";
+import { TrainingInputError } from "./input-error.ts";
 import { tokenLogProbs } from "./loss/token-log-probs.ts";
 import { type LayerLook, pointingLoss } from "./pointing-graph.ts";
 import { seeLoss } from "./see-graph.ts";
@@ -38,6 +39,13 @@ export function sftGraph(config: FlashVLConfig, shape: SftShape): StepGraph {
   const hidden = sequenceHidden(p, config, shape, pictures.tokens, (layer, q, k) => {
     if (layer === shape.pointing?.layer) look = { q, k };
   });
+  if (shape.pointing && !(look && shape.pointing.head < config.decoder.heads)) {
+    const { layers, heads } = config.decoder;
+    const { layer, head } = shape.pointing;
+    throw new TrainingInputError(
+      `see.pointing names head ${head} of layer ${layer}; expected head 0 to ${heads - 1} of layer 0 to ${layers - 1}`,
+    );
+  }
   const rows = input("label_rows", "int64", [shape.labels]);
   const targets = input("targets", "int64", [shape.labels]);
   const weights = input("weights", "float32", [shape.labels]);

@@ -67,9 +67,9 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
   const base = await loadParameters(config, checkpoint);
   await checkpoint.close();
   const see = recipe.see && (await loadSeeHead(recipe.see.head, config));
+  const plain: SftShape = { ...recipe.batch, headChunk: recipe.batch.headChunk ?? recipe.batch.labels };
   const shape: SftShape = {
-    ...recipe.batch,
-    headChunk: recipe.batch.headChunk ?? recipe.batch.labels,
+    ...plain,
     seeClasses: see?.classes,
     words: recipe.see?.words !== undefined,
     pointing: recipe.see?.pointing,
@@ -115,9 +115,8 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     trained,
     recompute: recipe.recompute,
   });
-  const graph = sftGraph(config, { ...shape, seeClasses: undefined, words: undefined, pointing: undefined });
   const evaluator = options.validation?.length
-    ? await createStepSession({ outputs: graph.outputs }, store, common)
+    ? await createStepSession({ outputs: sftGraph(config, plain).outputs }, store, common)
     : undefined;
   const held: Batch[] = [];
   if (evaluator) for await (const batch of toBatches(asyncFrom(options.validation!), shape, 0)) held.push(batch);

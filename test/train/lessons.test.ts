@@ -10,6 +10,7 @@ import type { Batch } from "../../src/train/data/batches.ts";
 import { marketWords } from "../../src/train/data/market-words.ts";
 import { readSampleContext } from "../../src/train/data/sample-context.ts";
 import { fillPointers, pointingLoss } from "../../src/train/pointing-graph.ts";
+import { sftGraph } from "../../src/train/sft-graph.ts";
 import { fillWords, wordPlaces, wordsLoss } from "../../src/train/words-graph.ts";
 import { evaluate } from "./evaluate.ts";
 
@@ -132,6 +133,15 @@ test("the pointing loss counts one head's attention over what the name can see",
   expect(found.loss![0]).toBeCloseTo(expected, 4);
 });
 
+test("a head or layer that the decoder does not have is refused by name", () => {
+  const shape = { images: 1, rows: 1, length: 8, labels: 4, headChunk: 4 };
+  const { layers, heads } = config.decoder;
+  const built = (layer: number, head: number) => () => sftGraph(config, { ...shape, pointing: { layer, head } });
+  expect(built(layers - 1, heads - 1)).not.toThrow();
+  expect(built(layers, 0)).toThrow(/head 0 of layer \d+; expected head 0 to/);
+  expect(built(0, heads)).toThrow(/see\.pointing/);
+});
+
 test("names in a text point at the tokens whose patches lie at the place of what they name", async () => {
   const { tokenizer } = await readSampleContext(MODEL);
   const { board, patchLabels } = await drawBoard(3, { scene: "board", split: "train" });
@@ -142,7 +152,7 @@ test("names in a text point at the tokens whose patches lie at the place of what
   const name = (id: string | null) => kinds.find((kind) => kind.id === id)!;
   const [a, b] = [name(sold[0]!.kind), name(sold.at(-1)!.kind)];
   const ids = [9, -201, -201, ...tokenizer.encode(`${a.zh[0]}、${absent.zh[0]}和 ${b.en[0]}`)];
-  const pointers = words.pointers(ids, board, patchLabels);
+  const { pictureWords: spoken, pointers } = words(ids, board, patchLabels);
   expect(pointers.map(({ tokens }) => tokens.length > 0)).toEqual([true, false, true]);
   for (const [i, cell] of [sold[0]!, sold.at(-1)!].entries()) {
     const label = patchClasses.indexOf(`place:${cell.row},${cell.column}`);
@@ -154,10 +164,12 @@ test("names in a text point at the tokens whose patches lie at the place of what
   expect(tokenizer.decode(ids.slice(3, pointers[0]!.at + 1))).toBe(a.zh[0]);
   expect(pointers[2]!.at).toBe(ids.length - 1);
 
-  const spoken = words.pictureWords(board, patchLabels);
   const first = pointers[0]!.tokens[0]!.token;
   expect(spoken.filter(({ token }) => token === first).map(({ id }) => id)).toEqual(
     expect.arrayContaining(tokenizer.encode(a.zh[0])),
   );
-  expect(words.pictureWords({ scene: "other", thing: null, count: 0 }, patchLabels)).toEqual([]);
+  expect(words(ids, { scene: "other", thing: null, count: 0 }, patchLabels)).toEqual({
+    pictureWords: [],
+    pointers: [],
+  });
 });

@@ -14,6 +14,7 @@ import { BadInputError, UsageError } from "../fail.ts";
 import { addEngineOptions } from "../open-engine.ts";
 import { parseNumber } from "../parse-number.ts";
 import { addCommonOptions, addHubOptions } from "../shared-options.ts";
+import { formatTable } from "../terminal/format.ts";
 import { withInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress-bar.ts";
 import { printJson, printLines } from "../terminal/stdout.ts";
@@ -73,6 +74,14 @@ function shardOf(text: string | undefined, parse: (text: string) => Shard): Shar
   }
 }
 
+/** The table of a model's own stages, indented below its heading; nothing where it has no rows. */
+function beside(limit: number | null, rows: string[][]): string[] {
+  if (rows.length === 0) return [];
+  const note = limit === null ? "" : `, the first ${limit} questions of each set`;
+  const heading = `The model's own stages (percent right, 95 % intervals${note}):`;
+  return [heading, ...formatTable(rows).map((line) => `   ${line}`)];
+}
+
 const seconds = (value: number | null) => (value === null ? "" : `, ${Math.ceil(value)} s left`);
 
 /** Says what the judge will cost, before it is asked. */
@@ -86,7 +95,7 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
   if (flags.predictions !== undefined && sets.length > 1) {
     throw new UsageError("--predictions holds the answers to one set; name one.");
   }
-  const { evaluate, fileName, openBench, parseShard, writeModelReport, formatOwnTable, formatSetResult } = await import(
+  const { evaluate, fileName, openBench, parseShard, writeModelReport, ownTableRows, formatSetResult } = await import(
     "../../eval/index.ts"
   );
   const shard = shardOf(flags.shard, parseShard);
@@ -129,7 +138,7 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
         else process.stderr.write(`${bench.name}: rows are still open; run again, or the other shards, to score it.\n`);
         if (result === null || flags.json) continue;
         printLines(formatSetResult(result));
-        if (answerer.ownTable) printLines(formatOwnTable(answerer.ownTable, result));
+        if (answerer.ownTable) printLines(beside(answerer.ownTable.limit, ownTableRows(answerer.ownTable, result)));
       }
       if (results.length > 0) await writeModelReport(join(flags.out, fileName(answerer.name)));
       if (flags.json) printJson(results);

@@ -1,5 +1,6 @@
 /** @file The results as a Markdown table, with the model card's table beside it. */
 import { CARD_COLUMNS, CARD_TABLE } from "./card.ts";
+import { markdownTable } from "./markdown-table.ts";
 import { headlineOf, type MetricResult, type SetResult } from "./result.ts";
 
 const number = (value: number | null | undefined) => (value === null || value === undefined ? "–" : value.toFixed(2));
@@ -7,11 +8,6 @@ const number = (value: number | null | undefined) => (value === null || value ==
 /** A cell of a Markdown table: no line breaks, no bars, no HTML. */
 function cell(text: string): string {
   return text.replace(/[\r\n]+/g, " ").replace(/([\\|`<>*_[\]])/g, "\\$1");
-}
-
-function tableLines(columns: readonly string[], rows: readonly string[][]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(columns), line(columns.map(() => "---")), ...rows.map(line)];
 }
 
 function interval({ interval: found }: MetricResult): string {
@@ -44,7 +40,7 @@ function cardLines(model: string, results: readonly SetResult[]): string[] {
   ];
   const note =
     "The card does not say which metric of DynaMath and WeMath it quotes; this row takes DynaMath's average and WeMath's loose score.";
-  return ["", "## Beside the model card", "", ...tableLines(columns, rows), "", note];
+  return ["", "## Beside the model card", "", ...markdownTable(columns, rows), "", note];
 }
 
 /**
@@ -73,7 +69,7 @@ export function markdownReport(model: string, results: readonly SetResult[]): st
   return [
     `# ${cell(model)}`,
     "",
-    ...tableLines(["Set", "Metric", "Value", "95 % interval", "Units"], metricRows),
+    ...markdownTable(["Set", "Metric", "Value", "95 % interval", "Units"], metricRows),
     ...cardLines(model, results),
     "",
     "## How it was measured",

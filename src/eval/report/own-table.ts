@@ -43,35 +43,31 @@ export function readOwnTable(folder: string): OwnTable | undefined {
   }
 }
 
-const show = ({ value, interval: spread }: Pick<Cell, "value" | "interval">): string =>
+/** "83.8 (81.6–85.8)": a value with its 95 % interval, where it has one. */
+export const showCell = ({ value, interval: spread }: Pick<Cell, "value" | "interval">): string =>
   spread ? `${value.toFixed(1)} (${spread.low.toFixed(1)}–${spread.high.toFixed(1)})` : value.toFixed(1);
 
 /**
- * A run's result below the stages that were measured on the same set, in lines for a terminal; none when the table does
- * not know the set.
+ * A run's result below the stages that were measured on the same set, as rows of a table with a head; none when the table
+ * does not know the set.
+ * @example printLines(formatTable(ownTableRows(table, result)));
  */
-export function formatOwnTable(table: OwnTable, result: SetResult): string[] {
+export function ownTableRows({ columns }: OwnTable, result: SetResult): string[][] {
   // A baseline without the picture belongs to the set whose questions it answers.
-  const stages = table.columns.filter(({ part }) => part === result.dataset || part === `${result.dataset}/blind`);
+  const stages = columns.filter(({ part }) => part === result.dataset || part === `${result.dataset}/blind`);
   if (stages.length === 0) return [];
   const names = result.metrics.map(({ name }) => name);
-  const line = (title: string, cells: readonly Omit<Cell, "count">[]): string[] => [
+  const row = (title: string, cells: readonly Omit<Cell, "count">[]): string[] => [
     title,
     ...names.map((name) => {
       const cell = cells.find((one) => one.name === name);
-      return cell ? show(cell) : "–";
+      return cell ? showCell(cell) : "–";
     }),
   ];
   const own = result.metrics.flatMap(({ value, ...rest }) => (value === null ? [] : [{ value, ...rest }]));
-  const rows = [
-    ["", ...names],
-    ...stages.map(({ title, cells }) => line(title, cells)),
-    line(`this run, ${result.rows} questions`, own),
-  ];
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  const note = table.limit === null ? "" : `, the first ${table.limit} questions of each set`;
   return [
-    `The model's own stages (percent right, 95 % intervals${note}):`,
-    ...rows.map((row) => `   ${row.map((text, i) => text.padEnd(widths[i]!)).join("  ")}`.trimEnd()),
+    ["", ...names],
+    ...stages.map(({ title, cells }) => row(title, cells)),
+    row(`this run, ${result.rows} questions`, own),
   ];
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { feedbackFactor, quantizeWithFeedback } from "./error-feedback.ts";
 import { dequantizeBlocks, quantizeBlocks } from "./quantize-blocks.ts";
 import { quantizeRowsInt8 } from "./quantize-rows-int8.ts";
-import { smoothed, smoothingScales } from "./smoothing.ts";
+import { smoothingScales } from "./smoothing.ts";
 
 /** Numbers of a bell shape, the same every time. */
 function bell(count: number, seed: number): Float32Array {
@@ -34,6 +34,10 @@ function gramOf(x: Float32Array, k: number): Float64Array {
     for (let i = 0; i < k; i++) for (let j = 0; j < k; j++) gram[i * k + j]! += x[row + i]! * x[row + j]!;
   return gram;
 }
+
+/** W·s, column by column. */
+const smoothed = (rows: Float32Array, scales: Float32Array): Float32Array =>
+  rows.map((v, i) => v * scales[i % scales.length]!);
 
 const squaredError = (a: Float32Array, b: Float32Array): number => a.reduce((sum, v, i) => sum + (v - b[i]!) ** 2, 0);
 

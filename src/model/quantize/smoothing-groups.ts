@@ -1,5 +1,5 @@
 /** @file Where smoothing can go: norms that only int8 layers read, so that a factor leaves one and enters the others. */
-import { linearOp, type Node, sourceName, topologicalOrder, type Value } from "../../graph/index.ts";
+import { isWeight, linearOp, type Node, sourceName, topologicalOrder, type Value } from "../../graph/index.ts";
 import type { GraphOutputs } from "../inference-graphs.ts";
 import { planned, type QuantizePlan } from "./quantize-graph.ts";
 import type { SchemeName } from "./scheme.ts";
@@ -18,8 +18,6 @@ export interface SmoothingGroup {
   layers: Value[];
 }
 
-const isWeight = (v: Value | undefined): v is Value => v?.node.op.name === "Weight";
-
 /**
  * The norms of a float32 graph that take a factor per column: everything that reads one is a linear layer to which each of
  * the plans gives 8 bits. In FlashVL these are the norms before q, k, v, before gate and up, before the tower's fc1, and
@@ -33,7 +31,8 @@ export function smoothingGroups(outputs: GraphOutputs, plans: readonly QuantizeP
   for (const node of nodes)
     for (const input of node.inputs) if (input) readers.set(input, [...(readers.get(input) ?? []), node]);
   const shown = new Set(Object.values(outputs));
-  const own = (v: Value | undefined): v is Value => isWeight(v) && readers.get(v)?.length === 1 && !shown.has(v);
+  const own = (v: Value | undefined): v is Value =>
+    v !== undefined && isWeight(v) && readers.get(v)?.length === 1 && !shown.has(v);
   return nodes.flatMap((node) => {
     const rows = node.outputs[0]!;
     if ((node.op.name !== "RmsNorm" && node.op.name !== "LayerNorm") || shown.has(rows)) return [];

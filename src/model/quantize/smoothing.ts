@@ -26,7 +26,3 @@ export function smoothingScales(
     return scale > 0 && scale < Number.POSITIVE_INFINITY ? scale : 1;
   });
 }
-
-/** W·s, column by column: what the smoothed layer's weight is quantised from. */
-export const smoothed = (rows: Float32Array, scales: Float32Array): Float32Array =>
-  rows.map((w, i) => w * scales[i % scales.length]!);

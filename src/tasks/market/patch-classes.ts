@@ -38,3 +38,12 @@ export function placeName(row: number, column: number): string {
 export function patchClassOf(name: string): number {
   return indices.get(name) ?? indices.get(name.toLowerCase()) ?? 0;
 }
+
+const firstPlace = indices.get(placeName(1, 1))!;
+
+/** The row and column, both from 1, of a place's label; undefined for a label that is no place. */
+export function placeOfLabel(label: number): { row: number; column: number } | undefined {
+  const place = label - firstPlace;
+  if (place < 0 || place >= MAX_ROWS * MAX_COLUMNS) return undefined;
+  return { row: Math.floor(place / MAX_COLUMNS) + 1, column: (place % MAX_COLUMNS) + 1 };
+}

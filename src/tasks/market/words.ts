@@ -1,6 +1,6 @@
 /** @file The words that questions and answers share: numbers, places, prices and names in both languages. */
 
-import type { Cell, PriceBoard } from "./board.ts";
+import type { Cell, FilledCell, PriceBoard } from "./board.ts";
 import { type Kind, kindOf } from "./kinds.ts";
 
 export type Language = "zh" | "en";
@@ -43,3 +43,7 @@ export function unitPhrase(board: PriceBoard, language: Language): string {
   if (language === "zh") return { 斤: "一斤", 公斤: "一公斤", kg: "一公斤", lb: "一磅" }[board.unit];
   return { 斤: "per jin", 公斤: "per kg", kg: "per kg", lb: "per lb" }[board.unit];
 }
+
+/** What a chain says of a cell that it reads: "苹果6.2", "apple 6.2". */
+export const readingOf = (cell: FilledCell, language: Language): string =>
+  `${nameOf(cell.kind, language)}${language === "zh" ? "" : " "}${cell.price}`;

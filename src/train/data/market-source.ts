@@ -114,12 +114,8 @@ export async function* marketSequences(
       continue;
     }
     const sequence = toSequence(conversations, [preprocessImage(drawn.image, preprocessor)]);
-    yield {
-      ...sequence,
-      patchLabels: [drawn.patchLabels],
-      pictureWords: [words.pictureWords(drawn.board, drawn.patchLabels)],
-      pointers: words.pointers(sequence.ids, drawn.board, drawn.patchLabels),
-    };
+    const { pictureWords, pointers } = words(sequence.ids, drawn.board, drawn.patchLabels);
+    yield { ...sequence, patchLabels: [drawn.patchLabels], pictureWords: [pictureWords], pointers };
   }
 }
 

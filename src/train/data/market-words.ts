@@ -1,12 +1,11 @@
 /** @file Joins words and market pictures: which names belong to a picture's tokens, and where names in a text point. */
 
 import type { Tokenizer } from "../../processor/index.ts";
-import { type Board, kinds, LABELS_PER_PATCH, patchClasses } from "../../tasks/index.ts";
+import { type Board, kinds, LABELS_PER_PATCH, type PriceBoard, placeOfLabel } from "../../tasks/index.ts";
 import type { PictureWord, Pointer } from "./sequence.ts";
 
 /** Patches of a token's side: pixel shuffle makes one token of a block of 2 × 2. */
 const BLOCK = 2;
-const placePattern = /^place:(\d+),(\d+)$/;
 
 /** A name as token ids. A name within an English sentence begins with its space. */
 interface Name {
@@ -16,16 +15,19 @@ interface Name {
 
 export interface MarketWords {
   /** Each token's words: the usual names of what is sold at its place. So a price knows what it is the price of. */
-  pictureWords(board: Board, labels: ArrayLike<number>): PictureWord[];
-  /** Where names stand in a text (after its pictures), with the tokens of the picture's place where that is sold, if anywhere. */
-  pointers(ids: readonly number[], board: Board, labels: ArrayLike<number>): Pointer[];
+  readonly pictureWords: readonly PictureWord[];
+  /** Where names stand in the text (after its pictures), with the tokens of the picture's place where that is sold, if anywhere. */
+  readonly pointers: readonly Pointer[];
 }
+
+/** Of one market picture and a text about it. */
+export type ReadWords = (ids: readonly number[], board: Board, labels: ArrayLike<number>) => MarketWords;
 
 /**
  * Reads the names' tokens once.
- * @example const { pictureWords } = marketWords(tokenizer); pictureWords(board, patchLabels);
+ * @example const { pictureWords, pointers } = marketWords(tokenizer)(sequence.ids, board, patchLabels);
  */
-export function marketWords(tokenizer: Tokenizer): MarketWords {
+export function marketWords(tokenizer: Tokenizer): ReadWords {
   const usual = new Map(
     kinds.map((kind) => [
       kind.id,
@@ -43,38 +45,34 @@ export function marketWords(tokenizer: Tokenizer): MarketWords {
         [...list, { kind: kind.id, ids }].sort((a, b) => b.ids.length - a.ids.length),
       );
     }
-  return {
-    pictureWords: (board, labels) =>
-      [...tokensByKind(board, labels)].flatMap(([kind, tokens]) => {
-        const ids = usual.get(kind)!;
-        return [...tokens].flatMap(([token, share]) => ids.map((id) => ({ token, id, weight: share / ids.length })));
-      }),
-    pointers(ids, board, labels) {
-      if (board.scene !== "board") return [];
-      const places = tokensByKind(board, labels);
-      const pointers: Pointer[] = [];
-      for (let i = ids.findLastIndex((id) => id < 0) + 1; i < ids.length; i++) {
-        const name = names.get(ids[i]!)?.find((one) => one.ids.every((id, j) => ids[i + j] === id));
-        if (!name) continue;
-        i += name.ids.length - 1;
-        const tokens = [...(places.get(name.kind) ?? [])];
-        pointers.push({ at: i, tokens: tokens.map(([token, weight]) => ({ token, weight })) });
-      }
-      return pointers;
-    },
+  return (ids, board, labels) => {
+    if (board.scene !== "board") return { pictureWords: [], pointers: [] };
+    const places = tokensByKind(board, labels);
+    const pictureWords = [...places].flatMap(([kind, tokens]) => {
+      const words = usual.get(kind)!;
+      return [...tokens].flatMap(([token, share]) => words.map((id) => ({ token, id, weight: share / words.length })));
+    });
+    const pointers: Pointer[] = [];
+    for (let i = ids.findLastIndex((id) => id < 0) + 1; i < ids.length; i++) {
+      const name = names.get(ids[i]!)?.find((one) => one.ids.every((id, j) => ids[i + j] === id));
+      if (!name) continue;
+      i += name.ids.length - 1;
+      const tokens = [...(places.get(name.kind) ?? [])];
+      pointers.push({ at: i, tokens: tokens.map(([token, weight]) => ({ token, weight })) });
+    }
+    return { pictureWords, pointers };
   };
 }
 
 /** For each kind on the board, the tokens of its place, with the share of their patches that belong to it. */
-function tokensByKind(board: Board, labels: ArrayLike<number>): Map<string, Map<number, number>> {
+function tokensByKind(board: PriceBoard, labels: ArrayLike<number>): Map<string, Map<number, number>> {
   const tokens = new Map<string, Map<number, number>>();
-  if (board.scene !== "board") return tokens;
   const side = Math.sqrt(labels.length / LABELS_PER_PATCH);
   for (let y = 0; y < side; y++)
     for (let x = 0; x < side; x++) {
       const label = labels[(y * side + x) * LABELS_PER_PATCH + LABELS_PER_PATCH - 1]!;
-      const [, row, column] = (placePattern.exec(patchClasses[label]!) ?? []).map(Number);
-      const kind = board.cells.find((cell) => cell.row === row && cell.column === column)?.kind;
+      const place = placeOfLabel(label);
+      const kind = board.cells.find((cell) => cell.row === place?.row && cell.column === place.column)?.kind;
       if (!kind) continue;
       const token = Math.floor(y / BLOCK) * (side / BLOCK) + Math.floor(x / BLOCK);
       const own = tokens.get(kind) ?? new Map<number, number>();

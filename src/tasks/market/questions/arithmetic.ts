@@ -2,7 +2,7 @@
 
 import { type FilledCell, filledCells, type PriceBoard } from "../board.ts";
 import type { Random } from "../random.ts";
-import { amount, type Language, nameOf, unitPhrase } from "../words.ts";
+import { amount, type Language, nameOf, readingOf, unitPhrase } from "../words.ts";
 import { addition, multiplication, subtraction } from "./digit-steps.ts";
 import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
@@ -24,7 +24,7 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
   ] as const);
   const [a, b] = random.sample(pool, 2) as [FilledCell, FilledCell | undefined];
   const name = (cell: FilledCell) => nameOf(cell.kind, language);
-  const read = (cell: FilledCell) => `${name(cell)}${chinese ? "" : " "}${cell.price}`;
+  const read = (cell: FilledCell) => readingOf(cell, language);
   const measure = unitPhrase(board, "zh").slice(1);
   const english = { 斤: "jin", 公斤: "kg", kg: "kg", lb: "lb" }[board.unit];
   const done = (question: string, steps: string[], cents: number): Draft => ({

@@ -2,7 +2,7 @@
 
 import { type FilledCell, filledCells, type PriceBoard } from "../board.ts";
 import type { Random } from "../random.ts";
-import { amount, type Language, nameOf } from "../words.ts";
+import { amount, type Language, nameOf, readingOf } from "../words.ts";
 import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
 
@@ -21,7 +21,7 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
   const chinese = language === "zh";
   const cells = filledCells(board);
   if (cells.length < 2) return undefined;
-  const read = (cell: FilledCell) => `${nameOf(cell.kind, language)}${chinese ? "" : " "}${cell.price}`;
+  const read = (cell: FilledCell) => readingOf(cell, language);
   const name = (cell: FilledCell) => nameOf(cell.kind, language);
   const type = random.weighted([
     ["extreme", 4],
@@ -68,8 +68,9 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       const [a, b] = random.sample(cells, 2) as [FilledCell, FilledCell];
       if (a.cents === b.cents) return undefined;
       const up = random.chance(0.5);
-      const truth = up === a.cents > b.cents;
-      const [high, low] = a.cents > b.cents ? [a, b] : [b, a];
+      const dear = a.cents > b.cents;
+      const truth = up === dear;
+      const [high, low] = dear ? [a, b] : [b, a];
       const steps = [read(a), read(b), `${amount(high.cents)}>${amount(low.cents)}`];
       if (type === "which") {
         const winner = truth ? a : b;
@@ -103,7 +104,6 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
           ]);
       const answer = chinese ? (truth ? "是" : "不是") : truth ? "yes" : "no";
       // First what the prices say of the two, in a word; then whether that is the word that was asked.
-      const dear = a.cents > b.cents;
       steps.push(chinese ? (dear ? "贵" : "便宜") : dear ? "dearer" : "cheaper");
       return { type, question, answer: reason(steps, answer, language), gold: { kind: "yesno", value: truth } };
     }

@@ -3,7 +3,7 @@
 import { type FilledCell, filledCells, type PriceBoard } from "../board.ts";
 import { kindOf } from "../kinds.ts";
 import type { Random } from "../random.ts";
-import { amount, type Language, nameOf } from "../words.ts";
+import { amount, type Language, nameOf, readingOf } from "../words.ts";
 import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
 
@@ -25,9 +25,10 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
     ["group", 2],
   ] as const);
   const name = (cell: FilledCell) => nameOf(cell.kind, language);
+  const read = (cell: FilledCell) => readingOf(cell, language);
   const numbered = (seen: FilledCell[]) => seen.map((cell, i) => `${name(cell)}:${i + 1}`);
-  const chosenFrom = (seen: FilledCell[], counts: (cell: FilledCell) => boolean, priced = false) =>
-    seen.map((cell) => `${name(cell)}${priced ? `${chinese ? "" : " "}${cell.price}` : ""}${counts(cell) ? "+" : "-"}`);
+  const marked = (say: (cell: FilledCell) => string, counts: (cell: FilledCell) => boolean) =>
+    cells.map((cell) => `${say(cell)}${counts(cell) ? "+" : "-"}`);
   const count = (value: number): Draft["gold"] => ({ kind: "count", value });
   switch (type) {
     case "kinds": {
@@ -127,7 +128,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
             `Count the items ${word} ${money}.`,
             `How many prices are ${word} ${money}?`,
           ]);
-      return { type, question, answer: reason(chosenFrom(cells, counts, true), String(n), language), gold: count(n) };
+      return { type, question, answer: reason(marked(read, counts), String(n), language), gold: count(n) };
     }
     case "group": {
       const group = random.pick(["vegetable", "fruit"] as const);
@@ -147,7 +148,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: reason(chosenFrom(cells, counts), String(n), language),
+        answer: reason(marked(name, counts), String(n), language),
         gold: count(n),
       };
     }
