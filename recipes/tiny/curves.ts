@@ -1,4 +1,4 @@
-/** @file Keeps the metrics of runs and draws them: `tsx recipes/tiny/curves.ts 2-chat=RUN 2-chat-seed-11=RUN`; without arguments it only draws. */
+/** @file Keeps the metrics of runs, draws them and says how long they took: `tsx recipes/tiny/curves.ts 2-chat=RUN 2-chat-seed-11=RUN`; without arguments it only draws. */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,12 +11,17 @@ const WINDOW = 10;
 /** The training loss of a step says little; curves show the mean of so many kept rows. */
 const SMOOTHED = 5;
 
-/** Means of every number over windows of steps; a window ends early at a validation, whose numbers it keeps. */
+/**
+ * Means of every number over windows of steps, and the minutes so far; a window ends early at a validation, whose numbers it
+ * keeps.
+ */
 function thinned(rows: readonly MetricsRow[]): MetricsRow[] {
   const kept: MetricsRow[] = [];
   let window: MetricsRow[] = [];
+  let milliseconds = 0;
   for (const row of rows) {
     window.push(row);
+    milliseconds += row.step_ms ?? 0;
     if (window.length < WINDOW && !("eval_loss" in row) && row !== rows.at(-1)) continue;
     const mean = (key: string) => {
       const values = window.flatMap((one) => one[key] ?? []);
@@ -24,7 +29,7 @@ function thinned(rows: readonly MetricsRow[]): MetricsRow[] {
     };
     const names = Object.keys(row).filter((key) => !["wait_ms", "step_ms"].includes(key));
     const means = Object.fromEntries(names.map((key) => [key, mean(key)]));
-    kept.push({ ...means, step: row.step });
+    kept.push({ ...means, step: row.step, minutes: Number((milliseconds / 60_000).toPrecision(3)) });
     window = [];
   }
   return kept;
@@ -62,4 +67,6 @@ for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(EXTENSION)
   const text = readFileSync(join(FOLDER, file), "utf8").trimEnd();
   const rows = text.split("\n").map((line) => JSON.parse(line) as MetricsRow);
   writeFileSync(join(FOLDER, file.replace(EXTENSION, ".svg")), draw(rows));
+  const { step, minutes } = rows.at(-1)!;
+  console.log(`${file.replace(EXTENSION, "")}: ${step} steps, ${minutes} minutes`);
 }
