@@ -40,13 +40,19 @@ export async function readPrompts(path: string): Promise<AccuracyPrompt[]> {
   });
 }
 
+/** What the flags name, or the prompts that are built in. */
+async function askedPrompts(path: string | undefined): Promise<AccuracyPrompt[]> {
+  const { samplePrompts } = await import("../engine/index.ts");
+  return path === undefined ? samplePrompts() : readPrompts(path);
+}
+
 async function openJudge(
   checkpoint: Checkpoint,
   config: FlashVLConfig,
   { cacheDir, prompts, overrides, signal }: JudgeOptions,
 ) {
-  const { openAccuracyJudge, samplePrompts } = await import("../engine/index.ts");
-  const asked = prompts === undefined ? samplePrompts() : await readPrompts(prompts);
+  const { openAccuracyJudge } = await import("../engine/index.ts");
+  const asked = await askedPrompts(prompts);
   const onStage = (stage: string) => void process.stderr.write(`${stage}\n`);
   return openAccuracyJudge(checkpoint, config, { prompts: asked, overrides, cacheDir, signal, onStage });
 }
@@ -64,8 +70,8 @@ export async function learnInputs(
   smooth: number | undefined,
   { prompts, overrides, signal }: JudgeOptions,
 ): Promise<Calibration> {
-  const { accuracyModel, calibrate, samplePrompts } = await import("../engine/index.ts");
-  const asked = prompts === undefined ? samplePrompts() : await readPrompts(prompts);
+  const { accuracyModel, calibrate } = await import("../engine/index.ts");
+  const asked = await askedPrompts(prompts);
   process.stderr.write(`${preset}: reading ${asked.length} prompts in float32\n`);
   const model = await accuracyModel(checkpoint, config);
   const learned = await calibrate(checkpoint, model, asked, { preset, overrides, smooth, session: {}, signal });

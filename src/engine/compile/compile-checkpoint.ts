@@ -9,7 +9,7 @@ import { kernelLibraryPath } from "../runtime/index.ts";
 import { compileCacheFolder } from "./cache-folder.ts";
 import { withFileLock } from "./file-lock.ts";
 import { checkpointIdentity } from "./identity.ts";
-import { MANIFEST, type Manifest, PACKAGE_VERSION, wholeManifest } from "./manifest.ts";
+import { graphPaths, MANIFEST, type Manifest, PACKAGE_VERSION, wholeManifest } from "./manifest.ts";
 import { availableKernels, type Preset, type PresetOptions, presetGraphs } from "./presets.ts";
 import { QuantizePool } from "./quantize-pool.ts";
 import { tensorReader, writeWeights } from "./write-weights.ts";
@@ -81,10 +81,8 @@ export async function compileCheckpoint(
     key.update(`${name} ${JSON.stringify(weight.node.attrs.recipe ?? null)}\n`);
   const folder = join(root, key.digest("hex").slice(0, 32));
   const compiled = (fresh: boolean): CompiledModel => {
-    const at = (name: string) => join(folder, files.has(name) ? name : "decode.onnx");
     const customOps = kernels === "native" ? kernelLibraryPath() : undefined;
-    const graphs = { vision: at("vision.onnx"), prefill: at("prefill.onnx"), decode: at("decode.onnx") };
-    return { folder, ...graphs, customOps, fresh };
+    return { folder, ...graphPaths(folder, (name) => files.has(name)), customOps, fresh };
   };
   if (await isWhole(folder)) return compiled(false);
 

@@ -34,3 +34,9 @@ export async function wholeManifest(folder: string): Promise<Manifest | undefine
     return undefined;
   }
 }
+
+/** Paths of the graphs in a folder. One that is not there by itself is the same as the decode graph. */
+export function graphPaths(folder: string, has: (name: string) => boolean) {
+  const at = (name: string) => join(folder, has(name) ? name : "decode.onnx");
+  return { vision: at("vision.onnx"), prefill: at("prefill.onnx"), decode: at("decode.onnx") };
+}

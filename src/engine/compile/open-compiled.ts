@@ -1,10 +1,9 @@
 /** @file Finds the graphs in a folder that compiling made, and makes sure that they belong to the checkpoint and to this version. */
-import { join } from "node:path";
 import { type Checkpoint, CheckpointError } from "../../hub/index.ts";
 import { kernelLibraryPath } from "../runtime/index.ts";
 import type { CompiledModel } from "./compile-checkpoint.ts";
 import { checkpointIdentity } from "./identity.ts";
-import { PACKAGE_VERSION, wholeManifest } from "./manifest.ts";
+import { graphPaths, PACKAGE_VERSION, wholeManifest } from "./manifest.ts";
 import type { Preset } from "./presets.ts";
 
 /**
@@ -26,7 +25,6 @@ export async function openCompiled(
     throw refuse(`made by flashvl ${flashvl}, ${runtime}; this is flashvl ${PACKAGE_VERSION}, ${runtimeVersion}.`);
   if (identity !== (await checkpointIdentity(checkpoint)))
     throw refuse(`made from ${manifest.checkpoint}, not from ${checkpoint.folder} as it is now.`);
-  const at = (name: string) => join(folder, name in sizes ? name : "decode.onnx");
-  const graphs = { vision: at("vision.onnx"), prefill: at("prefill.onnx"), decode: at("decode.onnx") };
+  const graphs = graphPaths(folder, (name) => name in sizes);
   return { folder, ...graphs, customOps: kernelLibraryPath(), fresh: false, preset: preset as Preset };
 }
