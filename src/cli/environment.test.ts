@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import { afterEach, expect, it, vi } from "vitest";
 import { CommandWithTwins, environmentTwin } from "./environment.ts";
 import { buildProgram } from "./program.ts";
@@ -16,9 +17,15 @@ const parse = (argv: string[], env: Record<string, string>) => {
 };
 
 it("every flag of every command has a twin", () => {
-  for (const command of buildProgram().commands)
+  const walked: string[] = [];
+  const walk = (command: Command, path: string) => {
+    walked.push(path);
     for (const option of command.options)
-      expect(option.envVar, `${command.name()} ${option.long}`).toBe(environmentTwin(option.long!));
+      expect(option.envVar, `${path} ${option.long}`).toBe(environmentTwin(option.long!));
+    for (const inner of command.commands) walk(inner, `${path} ${inner.name()}`);
+  };
+  for (const command of buildProgram().commands) walk(command, command.name());
+  expect(walked).toEqual(expect.arrayContaining(["chat", "train sft", "eval compare"]));
 });
 
 it("a twin is used, and a flag wins over it", () => {

@@ -118,6 +118,6 @@ test("whatever a config.json holds, the answer is a config or a plain error", ()
         expect((error as Error).message).toMatch(/^config\.json/);
       }
     }),
-    { numRuns: Number(process.env.FLASHVL_FUZZ ?? 300), seed: 1 },
+    { numRuns: Number(process.env.FLASHVL_FUZZ) || 300, seed: 1 },
   );
 });

@@ -2,7 +2,8 @@ import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { kernelLibraryPath } from "../../src/engine/index.ts";
+import { defaultModelFolder, kernelLibraryPath } from "../../src/engine/index.ts";
+import { noGpu } from "../engine/support/no-gpu.ts";
 import { FakeHub } from "../hub/fake-hub.ts";
 import { smallModel } from "../hub/model-files.ts";
 import { runHere } from "./run-cli.ts";
@@ -305,7 +306,66 @@ describe("--calibrate and --smooth", () => {
   });
 });
 
+describe("on a terminal", () => {
+  /** What a command draws when stderr is one. */
+  const watched = async (args: string[]) => {
+    const { isTTY } = process.stderr;
+    process.stderr.isTTY = true;
+    try {
+      return await runHere(args, env);
+    } finally {
+      process.stderr.isTTY = isTTY;
+    }
+  };
+  const last = (stderr: string) => stderr.split("\r\x1b[2K").at(-1)!;
+
+  it("compile draws a bar that ends full, on a line of its own", async () => {
+    const run = await watched(["compile", TINY, "--cache", join(folder, "watched")]);
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\/.*\n$/) });
+    expect(run.stderr.startsWith("\r\x1b[2Kcompile fp32  [")).toBe(true);
+    expect(last(run.stderr)).toMatch(
+      /^compile fp32 {2}\[#{24}\] {2}100% {2}(\S+ MB) of \1( {2}[^\n]+)?\nfp32: \1 written in [\d:]+\n$/,
+    );
+  });
+
+  it("pull draws one too", async () => {
+    const hub = await new FakeHub(smallModel(), "org/watched").start();
+    try {
+      const run = await watched(["pull", "org/watched", "--endpoint", hub.endpoint]);
+      expect(run).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\/.*\n$/) });
+      expect(last(run.stderr)).toMatch(/^download {2}\[#{24}\] {2}100% {2}(\S+ kB) of \1( {2}[^\n]+)?\n$/);
+    } finally {
+      await hub.stop();
+    }
+  });
+});
+
 describe("flashvl chat", () => {
+  it("without --model asks the model that ships with the package", async () => {
+    const board = join(import.meta.dirname, "../../examples/board.png");
+    const run = await runHere(["chat", board, "第一行第二列是什么", "--max-new-tokens", "8", "--json"], env);
+    expect(run).toMatchObject({ code: 0, stderr: "" });
+    const { text, usage, timings, model } = JSON.parse(run.stdout);
+    expect(text.trim()).not.toBe("");
+    expect(model).toEqual({ name: defaultModelFolder(), preset: "fp32", device: "cpu" });
+    expect(usage.imageTokens).toBeGreaterThan(0);
+    const { imageMs, queueMs, prefillMs, timeToFirstTokenMs, decodeMs, perTokenMs, totalMs, ...more } = timings;
+    expect(more).toEqual({});
+    for (const ms of [imageMs, prefillMs, decodeMs, perTokenMs]) expect(ms).toBeGreaterThan(0);
+    expect(queueMs).toBeGreaterThanOrEqual(0);
+    expect(timeToFirstTokenMs).toBeGreaterThanOrEqual(imageMs + prefillMs - 1e-6);
+    expect(totalMs).toBeGreaterThanOrEqual(timeToFirstTokenMs + decodeMs - 1e-6);
+  });
+
+  // Where there is a GPU it may answer.
+  it.runIf(noGpu).each(["cuda", "webgpu"])("ends with 2 and what is missing for --device %s", async (device) => {
+    const run = await runHere(["chat", "--no-image", "Hi", "-m", TINY, "--device", device, "--json"], env);
+    expect(run).toMatchObject({ code: 2, stdout: "" });
+    const { error } = JSON.parse(run.stderr);
+    expect(error.code).toBe("usage");
+    expect(error.message).toMatch(new RegExp(`^device "${device}" (is not offered|cannot be used).*device "cpu"`));
+  });
+
   it("answers as JSON with what it took", async () => {
     const { cases } = JSON.parse(await readFile(join(TINY, "expected.json"), "utf8"));
     const { messages, text, generated } = cases.find(({ name }: { name: string }) => name === "text_only");

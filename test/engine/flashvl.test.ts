@@ -1,8 +1,19 @@
 /** @file FlashVL answers as PyTorch does, whatever else it is doing. */
-import { describe, expect, it } from "vitest";
-import { ContextOverflowError, FlashVL, type GenerateResult, type StreamPart } from "../../src/engine/index.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
+import {
+  ContextOverflowError,
+  defaultModelFolder,
+  FlashVL,
+  type GenerateResult,
+  type OpenProgress,
+  type StreamPart,
+} from "../../src/engine/index.ts";
+import { buildPrompt, loadImage, type Message } from "../../src/processor/index.ts";
+import { FakeHub } from "../hub/fake-hub.ts";
 import { expected, GOLDEN, type GoldenCase } from "./support/golden.ts";
-import { pictureOf, tinyModels } from "./support/models.ts";
+import { pictureOf, temporaryFolder, tinyModels } from "./support/models.ts";
 
 const open = tinyModels();
 const ask = (model: FlashVL, one: GoldenCase, options = {}): Promise<GenerateResult> =>
@@ -50,9 +61,101 @@ describe("greedy answers", () => {
     expect(again.tokens).toEqual(first.tokens);
     await Promise.all([small.dispose(), large.dispose()]);
   });
+
+  it("take no new KV memory per token behind the prompt", async () => {
+    const model = await open();
+    const bytes: number[] = [];
+    const logitBias = { 482: -1e9, 480: -1e9 };
+    const answer = model.stream(pictureOf(seedQuestion), seedQuestion.messages, { maxNewTokens: 100, logitBias });
+    for await (const part of answer) if (!part.done) bytes.push(model.stats().kvBytes);
+    expect(bytes).toHaveLength(100);
+    expect(bytes[0]).toBeGreaterThan(0);
+    expect(new Set(bytes).size).toBe(1);
+    await model.dispose();
+  });
+
+  it("end with the end token, which is counted and not shown", async () => {
+    const model = await open();
+    const { text, tokens, finishReason } = await ask(model, seedQuestion, { logitBias: { 482: 1e9 } });
+    expect({ text, tokens, finishReason }).toEqual({ text: "", tokens: [482], finishReason: "stop" });
+    await model.dispose();
+  });
+
+  it("follow the system prompt, and there may be none", async () => {
+    const model = await open();
+    const { messages } = byName("text_only");
+    const { imageTokens } = model.config;
+    const prompts = [undefined, "Answer in one word.", null];
+    const results = [];
+    for (const systemPrompt of prompts) {
+      const result = await model.generate(null, messages, { systemPrompt, maxNewTokens: 1, logprobs: true });
+      const { ids } = buildPrompt(model.tokenizer, messages, { imageTokens, systemPrompt });
+      expect(result.usage.promptTokens).toBe(ids.length);
+      results.push(result);
+    }
+    expect(new Set(results.map(({ usage }) => usage.promptTokens)).size).toBe(3);
+    expect(new Set(results.map(({ logprobs }) => logprobs![0])).size).toBe(3);
+    await model.dispose();
+  });
+
+  it("say what they took", async () => {
+    const model = await open();
+    for (const one of [seedQuestion, byName("text_only")]) {
+      const { timings, tokens } = await ask(model, one);
+      for (const [name, ms] of Object.entries(timings)) {
+        expect(ms, name).toBeGreaterThanOrEqual(0);
+        expect(ms, name).toBeLessThan(Number.POSITIVE_INFINITY);
+      }
+      expect(timings.imageMs > 0).toBe(one.image !== null);
+      expect(timings.prefillMs).toBeGreaterThan(0);
+      // The parts and the whole come from the same moments, but each difference is rounded for itself.
+      expect(timings.timeToFirstTokenMs).toBeGreaterThanOrEqual(timings.imageMs + timings.prefillMs - 1e-6);
+      expect(timings.perTokenMs * (tokens.length - 1)).toBeCloseTo(timings.decodeMs, 6);
+      expect(timings.totalMs).toBeGreaterThanOrEqual(timings.timeToFirstTokenMs + timings.decodeMs - 1e-6);
+    }
+    await model.dispose();
+  });
+});
+
+describe("several pictures", () => {
+  it("stand each at its own place", async () => {
+    const model = await open();
+    const [a, b] = [pictureOf(seedQuestion)!, pictureOf(byName("english"))!];
+    /** Log-probability of one and the same first token. */
+    const first = async (...pictures: [string, string]): Promise<number> => {
+      const content = pictures.flatMap((image) => [
+        { type: "image" as const, image },
+        { type: "text" as const, text: "?" },
+      ]);
+      const messages: Message[] = [{ role: "user", content }];
+      const { logprobs, usage } = await model.generate(null, messages, {
+        maxNewTokens: 1,
+        logitBias: { 5: 1e9 },
+        logprobs: true,
+      });
+      expect(usage.imageTokens).toBe(2 * model.config.imageTokens);
+      return logprobs![0]!;
+    };
+    const orders = [await first(a, b), await first(b, a), await first(a, a), await first(b, b)];
+    expect(new Set(orders.map((logprob) => logprob.toFixed(3))).size).toBe(4);
+    expect(await first(a, b)).toBeCloseTo(orders[0]!, 5);
+    await model.dispose();
+  });
 });
 
 describe("caches", () => {
+  it("know a picture by its content, however it is given", async () => {
+    const model = await open();
+    const path = pictureOf(seedQuestion)!;
+    const { data, width, height } = await loadImage(path);
+    for (const image of [path, readFileSync(path), { data, width, height, channels: 3 as const }]) {
+      const { tokens } = await model.generate(image, seedQuestion.messages, { maxNewTokens: 8 });
+      expect(tokens).toEqual(seedQuestion.generated.slice(0, 8));
+    }
+    expect(model.stats()).toMatchObject({ imageQueries: 3, imageHits: 2 });
+    await model.dispose();
+  });
+
   it("let a second turn about the same picture run neither the tower nor the old prefix", async () => {
     const model = await open();
     const first = await ask(model, seedQuestion);
@@ -305,6 +408,48 @@ describe("lives of models", () => {
       });
     }
     await expect(ask(model, seedQuestion)).rejects.toThrow("This model is disposed.");
+    await expect(model.chat(null, byName("text_only").messages)).rejects.toThrow("This model is disposed.");
+    await expect(model.stream(null, byName("text_only").messages).next()).rejects.toThrow("This model is disposed.");
+  });
+});
+
+describe("opening", () => {
+  const cacheDir = temporaryFolder();
+
+  it("without a name takes the checkpoint that ships with the package", async () => {
+    await using model = await FlashVL.fromPretrained(undefined, { cacheDir, threads: 1 });
+    expect(model.info.folder).toBe(defaultModelFolder());
+    const board = join(import.meta.dirname, "../../examples/board.png");
+    const question = { role: "user" as const, content: "第一行第二列是什么" };
+    expect((await model.chat(board, [question], { maxNewTokens: 8 })).trim()).not.toBe("");
+  });
+
+  it("by a name on the hub downloads, compiles and loads, and says how far it is", async () => {
+    const names = readdirSync(GOLDEN).filter((name) => /config|token|^model/.test(name));
+    const files = names.map(
+      (name) => [name, { content: readFileSync(join(GOLDEN, name)), large: /^model/.test(name) }] as const,
+    );
+    const hub = await new FakeHub(new Map(files)).start();
+    for (const name of ["HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE"]) vi.stubEnv(name, "");
+    vi.stubEnv("HF_ENDPOINT", hub.endpoint);
+    vi.stubEnv("HF_HOME", temporaryFolder());
+    try {
+      const seen: OpenProgress[] = [];
+      const onProgress = (progress: OpenProgress) => seen.push(progress);
+      await using model = await FlashVL.fromPretrained("org/model", { cacheDir, threads: 1, onProgress });
+      expect((await ask(model, seedQuestion)).tokens).toEqual(seedQuestion.generated);
+      expect(model.info.name).toBe("org/model");
+      const phases = seen.map(({ phase }) => phase).filter((phase, i, all) => phase !== all[i - 1]);
+      expect(phases).toEqual(["download", "compile", "load"]);
+      for (const phase of phases) {
+        const { done, total } = seen.filter((one) => one.phase === phase).at(-1)!;
+        expect(total, phase).toBeGreaterThan(0);
+        expect(done, phase).toBe(total);
+      }
+    } finally {
+      vi.unstubAllEnvs();
+      await hub.stop();
+    }
   });
 });
 

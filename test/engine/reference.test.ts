@@ -1,5 +1,5 @@
 /** @file Tower, adapter and logits equal PyTorch's, and a checkpoint of other sizes works unchanged. */
-import { copyFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { compileCheckpoint } from "../../src/engine/compile/index.ts";
@@ -9,7 +9,14 @@ import { tokenLogprobs } from "../../src/engine/sampling/index.ts";
 import { promptEmbeddings } from "../../src/engine/schedule/prompt-embeddings.ts";
 import { checkpointEmbeddings, LiveWeights, liveEmbeddings, loadParameters } from "../../src/engine/weights/index.ts";
 import { input } from "../../src/graph/index.ts";
-import { type Checkpoint, f32ToBf16, openCheckpoint, writeSafetensors } from "../../src/hub/index.ts";
+import {
+  type Checkpoint,
+  f32ToBf16,
+  openCheckpoint,
+  toF32,
+  writeSafetensors,
+  writeShardedSafetensors,
+} from "../../src/hub/index.ts";
 import {
   decoder,
   type FlashVLConfig,
@@ -23,6 +30,7 @@ import {
   sequenceAttend,
   visionGraph,
 } from "../../src/model/index.ts";
+import { floatToHalf } from "../../src/model/quantize/half.ts";
 import {
   buildPrompt,
   loadImage,
@@ -120,6 +128,32 @@ describe("the decoder graph", () => {
         logits.set(await runner.run(step), at * vocabSize);
       }
       expect(relativeError(logits, reference.get(`${one.name}/logits`)!.data)).toBeLessThan(TOLERANCE);
+    }
+  });
+});
+
+describe("the same weights in another form", () => {
+  it.each([
+    ["float32, in shards", "F32", 700_000],
+    // Numbers of eight significant bits are exact in float16, except for tiny ones.
+    ["float16, in one file", "F16", undefined],
+  ] as const)("%s: every answer is the same", async (_, dtype, maxShardBytes) => {
+    const folder = temporaryFolder();
+    for (const name of readdirSync(GOLDEN).filter((file) => /config|token/.test(file)))
+      copyFileSync(join(GOLDEN, name), join(folder, name));
+    const tensors = [...checkpoint.tensors].map(([name, { shape, dtype: stored }]) => {
+      const bytes = async () => {
+        const values = toF32(await checkpoint.readTensor(name), stored);
+        return new Uint8Array((dtype === "F32" ? values : Uint16Array.from(values, floatToHalf)).buffer);
+      };
+      return { name, dtype, shape, bytes };
+    });
+    if (maxShardBytes) expect(await writeShardedSafetensors(folder, tensors, {}, maxShardBytes)).toHaveLength(3);
+    else await writeSafetensors(join(folder, "model.safetensors"), tensors);
+    const model = keep(await FlashVL.fromPretrained(folder, { cacheDir, threads: 1 }));
+    for (const one of expected.cases) {
+      const { tokens } = await model.generate(pictureOf(one), one.messages, { maxNewTokens: one.generated.length });
+      expect(tokens).toEqual(one.generated);
     }
   });
 });

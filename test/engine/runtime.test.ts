@@ -6,6 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, it } from "vitest";
 import { nativeRuntime, RuntimeError, type Tensor, wrapTensor } from "../../src/engine/runtime/index.ts";
+import { noGpu } from "./support/no-gpu.ts";
 import { doubling, type TinyType, tinyModel } from "./support/tiny-onnx.ts";
 
 const runtime = nativeRuntime();
@@ -271,6 +272,15 @@ describe("errors", () => {
     await expect(runtime.createSession(doubling("float32"), { customOps: join(folder, "none.so") })).rejects.toThrow(
       /none\.so/,
     );
+  });
+
+  // The library of linux x64 lists WebGPU, and only starting it shows whether there is a GPU for it.
+  it.runIf(noGpu)("refuses webgpu where there is no GPU, and the process goes on", async () => {
+    const error = await thrown(runtime.createSession(doubling("float32"), { device: "webgpu" }));
+    expect(error).toMatchObject({ name: "RuntimeError", code: "no-device" });
+    expect(error.message).toMatch(/device "webgpu" (is not offered|cannot be used).*device "cpu"/);
+    await using session = await runtime.createSession(doubling("float32"));
+    expect(session.inputNames).toEqual(["x"]);
   });
 
   it("writes the optimised graph and a profile where it is asked to", async () => {

@@ -120,6 +120,33 @@ describe("a download", () => {
     expect(hub.storeBytes).toBe(content(WEIGHTS).length + content("tokenizer.json").length);
   });
 
+  it("asks for the first range alone, then for as many at once as it may", async () => {
+    const connections = 3;
+    const weightsPath = `/blob/${sha256(content(WEIGHTS))}`;
+    const parts = Math.ceil(content(WEIGHTS).length / 16_384);
+    const held: (() => void)[] = [];
+    let [arrived, most, fewest] = [0, 0, Number.POSITIVE_INFINITY];
+    /** Time for another request to arrive, if there is one. */
+    const turns = async () => {
+      for (let i = 0; i < 50; i++) await new Promise((done) => setImmediate(done));
+    };
+    const release = async () => {
+      await turns();
+      most = Math.max(most, held.length);
+      fewest = Math.min(fewest, held.length);
+      for (const answer of held.splice(0)) answer();
+    };
+    hub.mischief = ({ server, path }) => {
+      if (server !== "store" || !path.startsWith(weightsPath)) return undefined;
+      const after = new Promise<void>((done) => held.push(done));
+      // A group is answered only when it is complete: the first range, the full number, or all that is left.
+      if (++arrived === 1 || arrived === parts || held.length === connections) void release();
+      return { after };
+    };
+    await expectWhole(await resolve({}, quickSystem({ partBytes: 16_384, connections })));
+    expect({ arrived, fewest, most }).toEqual({ arrived: parts, fewest: 1, most: connections });
+  });
+
   it("reports progress that ends at the total", async () => {
     const seen: HubProgress[] = [];
     await resolve({ onProgress: (progress) => seen.push(progress) });

@@ -103,6 +103,8 @@ describe("picture bombs are refused by what their header says", () => {
     patch(bytes, at);
     return bytes;
   };
+  /** Where a word of the format begins, plus `offset`. */
+  const offsetOf = (name: string, word: string, offset: number) => original(name).indexOf(word, 0, "latin1") + offset;
   const jpegSize = original("rgb.jpg").indexOf(Buffer.from([0xff, 0xc0])) + 5;
 
   test.each<[string, Buffer]>([
@@ -118,12 +120,39 @@ describe("picture bombs are refused by what their header says", () => {
         (b, at) => b.fill(0xff, at, at + 8) && b.writeInt32LE(2 ** 31 - 1, at) && b.writeInt32LE(2 ** 31 - 1, at + 4),
       ),
     ],
+    [
+      "a TIFF of 2³¹-1 squared",
+      // Values of the first two entries of the directory at byte 8: ImageWidth and ImageLength.
+      patched("rgb.tiff", 18, (b, at) => b.writeUInt32LE(2 ** 31 - 1, at) && b.writeUInt32LE(2 ** 31 - 1, at + 12)),
+    ],
     ["a BMP of -2³¹ rows", patched("rle8.bmp", 22, (b, at) => b.writeInt32LE(-(2 ** 31), at))],
   ])("%s", async (_, bytes) => {
     await expect(loadImage(bytes)).rejects.toMatchObject({
       name: "InputError",
       code: expect.stringMatching(/too-large|invalid/),
     });
+  });
+
+  test.each<[string, Buffer]>([
+    [
+      "a lossless WebP of 16,383×16,383",
+      // Behind the signature byte stand 14 bits of width - 1 and 14 of height - 1.
+      patched("rgb.webp", offsetOf("rgb.webp", "VP8L", 9), (b, at) => b.writeUInt32LE(16_382 * (1 + 2 ** 14), at)),
+    ],
+    [
+      "a lossy WebP of 16,383×16,383",
+      patched("lossy.webp", offsetOf("lossy.webp", "VP8 ", 14), (b, at) => b.writeUInt32LE(16_383 * (1 + 2 ** 16), at)),
+    ],
+    [
+      "an AVIF of 65,535×65,535",
+      patched("rgb.avif", offsetOf("rgb.avif", "ispe", 8), (b, at) => b.writeBigUInt64BE(0xffff_0000_ffffn, at)),
+    ],
+    [
+      "a TIFF of 65,535×65,535",
+      patched("rgb.tiff", 18, (b, at) => b.writeUInt32LE(65_535, at) && b.writeUInt32LE(65_535, at + 12)),
+    ],
+  ])("%s, by the limit on pixels", async (_, bytes) => {
+    await expect(loadImage(bytes)).rejects.toMatchObject({ name: "InputError", code: "too-large" });
   });
 
   test("a small PNG whose data unpacks to far more than its size needs is only a small picture", async () => {
