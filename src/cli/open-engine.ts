@@ -45,7 +45,8 @@ export async function openEngine(options: RunOptions, signal: AbortSignal): Prom
   if (options.compiled !== undefined && (options.preset ?? options.layer) !== undefined)
     throw new UsageError("--compiled names graphs that have their precision; leave out --preset and --layer.");
   const device = chooseDevice(options.device);
-  const { FlashVL } = await import("../engine/index.ts");
+  const { FlashVL, nativeRuntime } = await import("../engine/index.ts");
+  nativeRuntime().check({ device });
   // Found and checked here: the hub's flags are not options of the engine, and a wrong config is the user's to mend.
   const { checkpoint, config } = await openModelFolder(options.model, options, signal);
   await checkpoint.close();

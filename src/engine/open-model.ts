@@ -37,6 +37,8 @@ export interface OpenModel extends CheckpointDescription {
  */
 export async function openModel(name: string | undefined, options: OpenOptions): Promise<OpenModel> {
   const { onProgress, signal } = options;
+  // First: a device that is not there must not cost a download and a compilation.
+  nativeRuntime().check(sessionOptions(options));
   const folder =
     name === undefined
       ? defaultModelFolder()

@@ -359,7 +359,8 @@ describe("flashvl chat", () => {
 
   // Where there is a GPU it may answer.
   it.runIf(noGpu).each(["cuda", "webgpu"])("ends with 2 and what is missing for --device %s", async (device) => {
-    const run = await runHere(["chat", "--no-image", "Hi", "-m", TINY, "--device", device, "--json"], env);
+    const args = ["chat", "--no-image", "Hi", "-m", "org/never-asked-for", "--offline", "--device", device, "--json"];
+    const run = await runHere(args, env);
     expect(run).toMatchObject({ code: 2, stdout: "" });
     const { error } = JSON.parse(run.stderr);
     expect(error.code).toBe("usage");

@@ -14,6 +14,7 @@ import { buildPrompt, loadImage, type Message } from "../../src/processor/index.
 import { FakeHub } from "../hub/fake-hub.ts";
 import { expected, GOLDEN, type GoldenCase } from "./support/golden.ts";
 import { pictureOf, temporaryFolder, tinyModels } from "./support/models.ts";
+import { noGpu } from "./support/no-gpu.ts";
 
 const open = tinyModels();
 const ask = (model: FlashVL, one: GoldenCase, options = {}): Promise<GenerateResult> =>
@@ -381,6 +382,13 @@ describe("refusals, before any work", () => {
     await expect(FlashVL.fromPretrained(`${GOLDEN}images`)).rejects.toThrow(/config\.json/);
     await model.dispose();
   });
+});
+
+it.runIf(noGpu)("a device that is not there is refused before anything is compiled for it", async () => {
+  const cacheDir = temporaryFolder();
+  for (const device of ["cuda", "webgpu"] as const)
+    await expect(open({ device, cacheDir })).rejects.toMatchObject({ name: "RuntimeError", code: "no-device" });
+  expect(readdirSync(cacheDir)).toEqual([]);
 });
 
 describe("lives of models", () => {

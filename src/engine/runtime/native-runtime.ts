@@ -18,7 +18,11 @@ import type { Runtime, Session, SessionOptions, Tensor } from "./types.ts";
  */
 export function nativeRuntime(): Runtime {
   const { api } = environment();
-  return { version: `onnxruntime ${api.version}`, createSession, createTensor, wrap: wrapTensor };
+  return { version: `onnxruntime ${api.version}`, check, createSession, createTensor, wrap: wrapTensor };
+}
+
+function check(options: SessionOptions): void {
+  environment().api.release("ReleaseSessionOptions", createNativeOptions(options));
 }
 
 async function createSession(model: string | Uint8Array, options: SessionOptions = {}): Promise<Session> {

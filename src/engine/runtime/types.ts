@@ -75,6 +75,8 @@ export interface Session extends AsyncDisposable, Disposable {
 export interface Runtime {
   /** For example "onnxruntime 1.30.0". Part of the key of compiled graphs. */
   readonly version: string;
+  /** Throws what `createSession` would throw for these options, such as a device that this machine lacks. */
+  check(options: SessionOptions): void;
   /** Loads a model from a path (external data is found beside it) or from bytes. Does not block the event loop. */
   createSession(model: string | Uint8Array, options?: SessionOptions): Promise<Session>;
   /** A new tensor filled with zeros. */
