@@ -8,17 +8,15 @@ import { type GrpoGraphOptions, grpoGraph, logProbGraph } from "./grpo-graph.ts"
 import type { JudgedAnswer } from "./judge.ts";
 import { tokenWeights } from "./loss/token-weights.ts";
 import type { ParameterStore } from "./parameter-store.ts";
+import { type PolicyMeasures, policyMeasures } from "./policy-measures.ts";
 import type { GrpoRecipe } from "./recipe.ts";
 import { createStepSession, type StepSession } from "./step-session.ts";
 
 type Sequences = readonly CompletionSequence<JudgedAnswer>[];
 
-export interface GrpoMeasures {
+export interface GrpoMeasures extends PolicyMeasures {
   readonly loss: number;
   readonly entropy: number;
-  readonly kl: number;
-  readonly clip_low: number;
-  readonly clip_high: number;
   /** Largest difference between the engine's log-probabilities and the trainer's. */
   readonly sampling_difference: number;
 }
@@ -153,7 +151,8 @@ export async function createGrpoStep(
         "sequence_share",
       ].map(input);
       const sequenceOf = session.inputs.get("sequence_of")?.data as BigInt64Array | undefined;
-      const sums = { loss: 0, entropy: 0, kl: 0, clip_low: 0, clip_high: 0, sampling_difference: 0 };
+      const sums = { loss: 0, entropy: 0, sampling_difference: 0 };
+      const found = new Map<JudgedAnswer, Float32Array>();
       let tokens = 0;
       into.reset();
       for await (const batch of toBatches(iterate(sequences), shape, 0)) {
@@ -180,24 +179,20 @@ export async function createGrpoStep(
         places.forEach(([answer, token], label) => {
           if (!answer.counts) return;
           tokens++;
+          if (!found.has(answer)) found.set(answer, new Float32Array(answer.tokens.length));
+          found.get(answer)![token] = logProbs[label]!;
           sums.entropy += entropy[label]!;
-          const ratio = old ? Math.exp(logProbs[label]! - old[label]!) : 1;
-          if (ratio < 1 - recipe.epsilonLow && answer.advantage < 0) sums.clip_low++;
-          if (ratio > 1 + recipe.epsilonHigh && answer.advantage > 0) sums.clip_high++;
-          const d = ref ? ref[label]! - logProbs[label]! : 0;
-          sums.kl += Math.exp(d) - d - 1;
           const drift = Math.abs(answer.logProbs[token]! - (old ? old[label]! : logProbs[label]!));
           sums.sampling_difference = Math.max(sums.sampling_difference, drift);
         });
       }
-      const per = Math.max(1, tokens);
-      return {
-        ...sums,
-        entropy: sums.entropy / per,
-        kl: sums.kl / per,
-        clip_low: sums.clip_low / per,
-        clip_high: sums.clip_high / per,
-      };
+      const measured = [...found].map(([answer, logProbs]) => ({
+        logProbs,
+        old: oldLogProbs.get(answer),
+        ref: refLogProbs.get(answer),
+        advantage: answer.advantage,
+      }));
+      return { ...sums, entropy: sums.entropy / Math.max(1, tokens), ...policyMeasures(measured, options) };
     },
     async dispose() {
       await Promise.all([session, before, frozen].map((s) => s?.dispose()));

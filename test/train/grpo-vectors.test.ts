@@ -3,12 +3,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { gradients, input, type Value, weight } from "../../src/graph/index.ts";
+import type { Task } from "../../src/tasks/index.ts";
 import {
   adamw,
   advantages,
   clipFactor,
   globalNorm,
   type LossType,
+  loadRewards,
   newMoments,
   normalizeThenSum,
   type PolicyLossOptions,
@@ -18,6 +20,7 @@ import {
   scheduleFactor,
   tokenWeights,
 } from "../../src/train/index.ts";
+import { policyMeasures } from "../../src/train/policy-measures.ts";
 import { evaluate, relativeError } from "./evaluate.ts";
 
 const vectors = JSON.parse(readFileSync(new URL("../golden/grpo-vectors.json", import.meta.url), "utf8"));
@@ -135,6 +138,35 @@ describe("policy losses equal TRL's", () => {
   });
 });
 
+describe("KL and clipped shares equal TRL's", () => {
+  const at = (x: number[], counted: number[]): number[] => x.filter((_, t) => counted[t]);
+  for (const c of vectors.grpo)
+    test(c.name, () => {
+      const { lossType, importanceSamplingLevel, klBiasCorrection, onPolicy, beta, ...epsilons } = c.config as Config;
+      const answers = (c.override?.mask ?? mask).flatMap((counted: number[], i: number) =>
+        counted.includes(1)
+          ? {
+              logProbs: at(logps![i]!, counted),
+              old: onPolicy ? undefined : at(oldLogps![i]!, counted),
+              ref: beta > 0 ? at(refLogps![i]!, counted) : undefined,
+              advantage: rowAdvantages[i],
+            }
+          : [],
+      );
+      const found = policyMeasures(answers, {
+        kind: lossType === "cispo" || lossType === "sapo" ? lossType : "clip",
+        level: importanceSamplingLevel,
+        kl: klBiasCorrection === false ? "k3" : "k3-unbiased",
+        ...epsilons,
+      });
+      const { metrics } = c;
+      expect(Math.abs(found.kl - (metrics.kl ?? 0))).toBeLessThan(1e-6);
+      expect(Math.abs(found.clip_low - (metrics["clip_ratio/low_mean"] ?? 0))).toBeLessThan(1e-6);
+      const high = metrics["clip_ratio/high_mean"] ?? metrics.cispo_clip_ratio ?? 0;
+      expect(Math.abs(found.clip_high - high)).toBeLessThan(1e-6);
+    });
+});
+
 describe("advantages equal the published ones", () => {
   for (const c of vectors.advantages)
     test(c.name, () => {
@@ -145,6 +177,32 @@ describe("advantages equal the published ones", () => {
         : advantages(c.rewards, c.numGenerations, scale, epsilon);
       expect(relativeError(found, c.advantages)).toBeLessThan(1e-12);
     });
+});
+
+test("a group of equal rewards teaches nothing", () => {
+  for (const scale of ["group", "batch", "none"] as const) expect(advantages([1, 1, 1], 3, scale)).toEqual([0, 0, 0]);
+});
+
+test("the rewards of a recipe are the published ones, each under its own name", async () => {
+  const { thinkFormat, thinkAnswerFormat, softOverlong, repetition } = vectors.rewards;
+  const rewards = await loadRewards<null>([
+    { name: "format", weight: 1 },
+    { name: "think", weight: 1 },
+    { name: "length", weight: 1, margin: 20 },
+    { name: "repetition", weight: 1, n: 2 },
+  ]);
+  expect(rewards.map((r) => r.name)).toEqual(["format", "think", "length", "repetition"]);
+  const [format, think, length, repeated] = rewards.map(
+    ({ score }) =>
+      (text: string, tokens: number[]) =>
+        score({ task: {} as Task<null>, row: null, text, tokens, maxTokens: 100 }),
+  );
+  expect(thinkAnswerFormat.texts.map((text: string) => format!(text, []))).toEqual(thinkAnswerFormat.rewards);
+  expect(thinkFormat.texts.map((text: string) => think!(text, []))).toEqual(thinkFormat.rewards);
+  const overlong = softOverlong.lengths.map((n: number) => length!("", Array(n).fill(1)));
+  expect(relativeError(overlong, softOverlong.rewards)).toBeLessThan(1e-12);
+  const repetitions = repetition.tokens.map((tokens: number[]) => repeated!("", tokens));
+  expect(relativeError(repetitions, repetition.rewards)).toBeLessThan(1e-12);
 });
 
 describe("schedules equal transformers'", () => {
@@ -172,6 +230,7 @@ test("AdamW with clipping takes torch's steps", () => {
 });
 
 test("best-fit decreasing packs as TRL does", () => {
+  // The file's second case cuts rows that are too long ("bfd_split"): that would cut pictures, so here rows are left out whole.
   const [bfd] = vectors.packing;
   const lengths = bfd.sequences.map((s: number[]) => Math.min(s.length, bfd.seqLength));
   expect(packBestFit(lengths, bfd.seqLength).map((bin) => bin.map((i) => lengths[i]))).toEqual(bfd.packed.seq_lengths);
