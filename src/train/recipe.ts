@@ -124,6 +124,8 @@ const refined =
   (recipe: T, context: z.RefinementCtx<T>): void =>
     check(recipe, (path, message) => context.addIssue({ code: "custom", path: path.split("."), message }));
 
+const parts = z.array(z.enum(["tower", "adapter", "decoder"])).min(1);
+
 export const sftRecipe = z
   .strictObject({
     stage: z.literal("sft"),
@@ -145,11 +147,9 @@ export const sftRecipe = z
     /** Fixed size of a batch: rows of `length` tokens, at most so many pictures and trained tokens. */
     batch: shape,
     accumulate: positive.default(1),
-    /** Parts that are trained. */
-    train: z
-      .array(z.enum(["tower", "adapter", "decoder"]))
-      .min(1)
-      .default(["tower", "adapter", "decoder"]),
+    /** Parts that are trained; all when left out. */
+    train: parts.optional(),
+    /** Trains adapters instead of parts, so both at once are refused. */
     lora: lora.optional(),
     /** Goes on teaching the tower to see, beside the conversations, with the head of an earlier "see" run. */
     see: z
@@ -181,8 +181,11 @@ export const sftRecipe = z
       checkBatch(recipe.batch, fault);
       checkData(recipe.data, fault);
       if (recipe.patience && !recipe.validation) fault("patience", "there is no validation whose loss could improve");
+      if (recipe.train && recipe.lora)
+        fault("train", "found both train and lora, expected one: with lora only its adapters are trained");
     }),
-  );
+  )
+  .transform((recipe) => (recipe.lora ? recipe : { ...recipe, train: recipe.train ?? parts.element.options }));
 
 const weight = z.number().default(1);
 const reward = z.union([
@@ -207,10 +210,7 @@ export const grpoRecipe = z
     /** Updates between two evaluations on what is held out. */
     evalEvery: positive.default(25),
     batch: shape,
-    train: z
-      .array(z.enum(["tower", "adapter", "decoder"]))
-      .min(1)
-      .default(["decoder"]),
+    train: parts.default(["decoder"]),
     recompute: z.boolean().default(false),
     /** Answers per prompt, and prompts per generation batch. */
     groupSize: z.number().int().min(2).default(8),
