@@ -43,6 +43,6 @@ export type { OpenOptions, OpenProgress } from "./open-options.ts";
 export { ContextOverflowError, type Images } from "./plan-request.ts";
 export * from "./runtime/index.ts";
 export type { LogitsProcessor, SamplingOptions, TokenLogprob } from "./sampling/index.ts";
-export { type Random, randomFromState, seededRandom } from "./sampling/index.ts";
+export { NoTokenError, type Random, randomFromState, seededRandom } from "./sampling/index.ts";
 export { type PromptLookupOptions, QueueFullError } from "./schedule/index.ts";
 export type { WeightMap } from "./weights/index.ts";

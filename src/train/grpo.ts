@@ -1,6 +1,6 @@
 /** @file Group relative policy optimisation: a flat loop from prompts over sampled answers to updated weights. */
 
-import { FlashVL } from "../engine/index.ts";
+import { FlashVL, NoTokenError } from "../engine/index.ts";
 import { openCheckpoint } from "../hub/index.ts";
 import { parseConfig } from "../model/index.ts";
 import { readPreprocessorConfig } from "../processor/index.ts";
@@ -110,6 +110,12 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
   const accumulated = accumulate(step.gradients, Number.POSITIVE_INFINITY);
   const rows = options.rows(cursor)[Symbol.asyncIterator]();
 
+  /** Waits for answers to step `step`; where the weights are such that none can be drawn, the error says so. */
+  const drawn = <T>(answers: Promise<T>, at: number): Promise<T> =>
+    answers.catch((error) => {
+      throw error instanceof NoTokenError ? optimizer.logitsError(at, error) : error;
+    });
+
   /** Takes the next prompts and answers them; groups that teach nothing are replaced while tries last. */
   const sample = async (): Promise<Group<Row>[]> => {
     const kept: Group<Row>[] = [];
@@ -137,7 +143,7 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
   try {
     while (optimizer.step < recipe.steps && !options.signal?.aborted) {
       const started = performance.now();
-      const judged = judge(await sample(), recipe);
+      const judged = judge(await drawn(sample(), optimizer.step + 1), recipe);
       if (judged.length === 0) break;
       const rolledOut = performance.now();
       const all = judged.flatMap((j) => j.answers);
@@ -175,7 +181,10 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
       const evaluated =
         options.heldOut?.length &&
         (optimizer.step % recipe.evalEvery < updates.length || optimizer.step >= recipe.steps) &&
-        (await evaluate(engine, options.task, options.heldOut, rewards, recipe.rollout.maxNewTokens));
+        (await drawn(
+          evaluate(engine, options.task, options.heldOut, rewards, recipe.rollout.maxNewTokens),
+          optimizer.step,
+        ));
       const names = rewards.map((r) => r.name);
       const { kl, ...measured } = meanMeasures(measures);
       folder.log(optimizer.step, {

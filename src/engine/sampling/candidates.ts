@@ -34,7 +34,7 @@ export class Candidates {
     const { temperature, topK, topP, minP } = settings;
     let best = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < logits.length; i++) if (logits[i]! > best) best = logits[i]!;
-    if (!Number.isFinite(best)) throw noChoice(best);
+    if (!Number.isFinite(best)) throw new NoTokenError(best);
     const least = kthLargest(logits, topK, this.#scratch);
     let count = 0;
     let total = 0;
@@ -107,8 +107,13 @@ export class Candidates {
   }
 }
 
-/** The error for logits among which nothing can be chosen. */
-export const noChoice = (best: number): Error =>
-  new Error(
-    `No token can be chosen: the largest logit is ${best}. The weights hold NaN or infinite numbers, or a logits processor forbade every token.`,
-  );
+/** Thrown where no token of the logits can be chosen: they hold NaN or infinite numbers, or every token was forbidden. */
+export class NoTokenError extends Error {
+  override readonly name = "NoTokenError";
+
+  constructor(best: number) {
+    super(
+      `No token can be chosen: the largest logit is ${best}. The weights hold NaN or infinite numbers, or a logits processor forbade every token.`,
+    );
+  }
+}

@@ -1,5 +1,5 @@
 /** @file Door of sampling: from logits to the next token. */
-export { Candidates } from "./candidates.ts";
+export { Candidates, NoTokenError } from "./candidates.ts";
 export { logSumExp, type TokenLogprob, tokenLogprobs } from "./log-probs.ts";
 export type { LogitRow } from "./peaks.ts";
 export { type Random, randomFromState, seededRandom } from "./random.ts";

@@ -1,6 +1,6 @@
 /** @file Chooses one request's next token from logits. */
 import { adjustLogits, adjustsLogits, touchedTokens } from "./adjust-logits.ts";
-import { type Candidates, noChoice } from "./candidates.ts";
+import { type Candidates, NoTokenError } from "./candidates.ts";
 import { type TokenLogprob, tokenLogprobs } from "./log-probs.ts";
 import { argmaxByPeaks, updatedPeaks } from "./peaks.ts";
 import { type Random, randomFromState, seededRandom } from "./random.ts";
@@ -128,6 +128,6 @@ export class Sampler {
 
 function largest(logits: Float32Array, peaks?: Float32Array): number {
   const token = peaks ? argmaxByPeaks(logits, peaks) : argmax(logits);
-  if (token < 0) throw noChoice(Number.NEGATIVE_INFINITY);
+  if (token < 0) throw new NoTokenError(Number.NEGATIVE_INFINITY);
   return token;
 }

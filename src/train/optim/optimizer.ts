@@ -67,12 +67,31 @@ export class Optimizer {
   /** @throws NotFiniteError when the loss of the step at hand is NaN or infinite, naming the first tensor that is, too */
   checkLoss(loss: number, gradients: ReadonlyMap<string, Float32Array>): void {
     if (Number.isFinite(loss)) return;
-    const weights = [...this.moments.keys()].map((name) => [name, this.#store.get(name)] as const);
-    const weight = firstNotFinite(weights);
+    const weight = this.#firstWeightNotFinite();
     const gradient = firstNotFinite(gradients);
     const tensor = weight ? `the weight ${weight}` : gradient ? `the gradient of ${gradient}` : "no weight or gradient";
     throw new NotFiniteError(
       `step ${this.step + 1}: the loss is ${loss}; the first tensor that is not finite: ${tensor}`,
+    );
+  }
+
+  #firstWeightNotFinite(): string | undefined {
+    return firstNotFinite([...this.moments.keys()].map((name) => [name, this.#store.get(name)] as const));
+  }
+
+  /** @throws NotFiniteError naming the first trained weight that the update just done made NaN or infinite */
+  checkWeights(): void {
+    const weight = this.#firstWeightNotFinite();
+    if (weight) throw new NotFiniteError(`step ${this.step}: the weight ${weight} is not finite`);
+  }
+
+  /** The error for answers of step `step` that cannot be drawn, since the logits are NaN or infinite. */
+  logitsError(step: number, cause: Error): NotFiniteError {
+    const weight = this.#firstWeightNotFinite();
+    const tensor = weight ? `the weight ${weight}` : "the logits themselves, for every weight is finite";
+    return new NotFiniteError(
+      `step ${step}: no answer can be drawn from the logits; the first tensor that is not finite: ${tensor}`,
+      { cause },
     );
   }
 

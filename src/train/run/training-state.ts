@@ -97,6 +97,7 @@ export async function newestCheckpoint(folder: string): Promise<string | undefin
 /**
  * Writes a checkpoint: complete under its name or not there at all. Older ones beyond `keep` are removed afterwards.
  * @returns its folder, which `flashvl chat` can open
+ * @throws NotFiniteError naming the first weight that is NaN or infinite; nothing is written then
  */
 export async function saveCheckpoint(
   to: Checkpoints,
@@ -104,6 +105,7 @@ export async function saveCheckpoint(
   optimizer: Optimizer,
   progress: Progress,
 ): Promise<string> {
+  optimizer.checkWeights();
   const target = join(to.folder, folderOf(progress.step));
   const temporary = join(to.folder, `.writing-${folderOf(progress.step)}-${process.pid}`);
   await rm(temporary, { recursive: true, force: true });
