@@ -48,7 +48,8 @@ export class StepSession {
 }
 
 const GRADIENT = "gradient:";
-const segmentOf = (scope: string): string | undefined =>
+/** What recomputation makes a second time as one piece, by the scope of its nodes: a layer, or a chunk of the head. */
+export const segmentOf = (scope: string): string | undefined =>
   /^(?:decoder\/layers|tower\/layers|head_chunk)\.\d+/.exec(scope)?.[0];
 const tensorFor = (v: Value): Tensor => {
   elementCount(v.shape);

@@ -58,6 +58,19 @@ it("trains, refuses to overwrite, watches, reports, and merges what it trained",
   expect(await train("merge", join(run, "last"), merged)).toMatchObject({ code: 4 });
 });
 
+it("trains by GRPO from a recipe", async () => {
+  const { steps: _, lora: __, ...common } = recipe;
+  const path = join(folder, "grpo.yaml");
+  const own = { stage: "grpo", steps: 1, groupSize: 2, promptsPerStep: 1, rollout: { maxNewTokens: 4 } };
+  await writeFile(path, stringify({ ...common, ...own, rewards: [{ name: "accuracy" }] }));
+  const run = join(folder, "grpo");
+  const { code, stdout, stderr } = await train("grpo", path, "--run", run);
+  expect(code, stderr).toBe(0);
+  expect(stdout).toBe(`${join(run, "checkpoints", "step-0000001")}\n`);
+  expect(stderr).toMatch(/^step 1 · loss .* · reward 0 · /m);
+  expect(await readdir(join(run, "last"))).toContain("model.safetensors");
+});
+
 it("shows a recipe with its defaults, and names what is wrong in one", async () => {
   const shown = JSON.parse((await train("show", join(folder, "recipe.yaml"), "--json")).stdout);
   expect(shown).toMatchObject({ seed: 0, keep: 2, accumulate: 1, data: { file: join(folder, "data.jsonl") } });

@@ -5,9 +5,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Value } from "../../src/graph/index.ts";
 import * as g from "../../src/graph/index.ts";
-import { parseConfig } from "../../src/model/index.ts";
+import { lowerAttention, parseConfig } from "../../src/model/index.ts";
 import { grpoGraph } from "../../src/train/grpo-graph.ts";
 import { sftGraph } from "../../src/train/index.ts";
+import { segmentOf } from "../../src/train/step-session.ts";
 import { evaluate } from "../train/evaluate.ts";
 import { interpret } from "./interpreter.ts";
 
@@ -295,6 +296,20 @@ describe("gradients equal finite differences, and the runtime's numbers both", (
 const rulesIn = (outputs: readonly Value[]): string[] =>
   g.topologicalOrder(outputs).flatMap(({ op }) => (op.gradient ? [op.name] : []));
 
+const SMALL = { images: 1, rows: 1, length: 32, labels: 8, headChunk: 4 };
+const POLICY = {
+  kind: "clip",
+  epsilonLow: 0.2,
+  epsilonHigh: 0.2,
+  delta: 2,
+  level: "sequence",
+  beta: 0.1,
+  kl: "k3-unbiased",
+  temperature: 0.9,
+  onPolicy: false,
+  sequences: 2,
+} as const;
+
 test("every rule that training asks for is among the cases", async () => {
   const tested = new Set(
     Object.values(cases).flatMap((arbitrary) =>
@@ -302,27 +317,52 @@ test("every rule that training asks for is among the cases", async () => {
     ),
   );
   const config = parseConfig(JSON.parse(await readFile(CONFIG, "utf8")));
-  const shape = { images: 1, rows: 1, length: 32, labels: 8, headChunk: 4 };
-  const policy = {
-    kind: "clip",
-    epsilonLow: 0.2,
-    epsilonHigh: 0.2,
-    delta: 2,
-    level: "sequence",
-    beta: 0.1,
-    kl: "k3-unbiased",
-    temperature: 0.9,
-    onPolicy: false,
-    sequences: 2,
-  } as const;
   const losses = [
-    sftGraph(config, { ...shape, seeClasses: 5, words: true, pointing: { layer: 1, head: 0 } }).loss!,
-    grpoGraph(config, shape, policy).loss!,
-    grpoGraph(config, shape, { ...policy, kind: "sapo", level: "token" }).loss!,
+    sftGraph(config, { ...SMALL, seeClasses: 5, words: true, pointing: { layer: 1, head: 0 } }).loss!,
+    grpoGraph(config, SMALL, POLICY).loss!,
+    grpoGraph(config, SMALL, { ...POLICY, kind: "sapo", level: "token" }).loss!,
   ];
   const asked = new Set(rulesIn(losses));
   expect([...asked].filter((name) => !tested.has(name))).toEqual([]);
   expect(asked.size).toBeGreaterThan(15);
+});
+
+test("no array of tokens by vocabulary exists, forward or backward: only a chunk of labelled rows meets the head", async () => {
+  const config = parseConfig(JSON.parse(await readFile(CONFIG, "utf8")));
+  const { vocabSize } = config.decoder;
+  for (const { loss, outputs } of [sftGraph(config, SMALL), grpoGraph(config, SMALL, POLICY)]) {
+    const formed = lowerAttention([loss!, ...Object.values(outputs)]);
+    const grads = g.gradients(formed[0]!, g.sources(formed, "Weight")).filter((v) => v !== undefined);
+    const shapes = g
+      .topologicalOrder([...formed, ...grads])
+      .flatMap((node) => node.outputs.map((v) => v.shape as Shape));
+    // The head and the embedding table, with their gradients, are [vocabulary, hidden] and may be; they hold no tokens.
+    const rows = shapes.filter((s) => s.at(-1) === vocabSize).map((s) => count(s.slice(0, -1)));
+    expect(rows.length).toBeGreaterThan(0);
+    expect(Math.max(...rows)).toBe(SMALL.headChunk);
+    const largest = Math.max(...shapes.filter((s) => s.includes(vocabSize)).map(count));
+    expect(largest).toBe(vocabSize * config.decoder.hiddenSize);
+  }
+});
+
+test("recomputation makes the forward of every decoder layer a second time, by the scopes that the model gives", async () => {
+  const config = parseConfig(JSON.parse(await readFile(CONFIG, "utf8")));
+  const [loss] = lowerAttention([sftGraph(config, SMALL).loss!]);
+  const grads = g.gradients(loss!, g.sources([loss!], "Weight")).filter((v) => v !== undefined);
+  const plain = [loss!, ...grads];
+  const counts = (outputs: readonly Value[], scope: string) => {
+    const own = g.topologicalOrder(outputs).filter((node) => node.scope === scope);
+    return ["RmsNorm", "Linear", "Softmax", "Silu"].map((op) => own.filter((node) => node.op.name === op).length);
+  };
+  const again = g.recompute(plain, segmentOf);
+  for (let i = 0; i < config.decoder.layers; i++) {
+    const scope = `decoder/layers.${i}`;
+    expect(counts(plain, scope)).toEqual([2, 7, 1, 1]);
+    expect(counts(plain, `backward/${scope}`)).toEqual([0, 0, 0, 0]);
+    // The last product is what the next layer begins with; nothing inside the layer asks for it again.
+    expect(counts(again, scope)).toEqual([2, 7, 1, 1]);
+    expect(counts(again, `backward/${scope}`)).toEqual([2, 6, 1, 1]);
+  }
 });
 
 /** Gradient of one op at given numbers, by the runtime. */

@@ -136,15 +136,24 @@ test("several pictures stand where their places are", async () => {
   expect(digest(two).pixels![0]).not.toBe(digest(one).pixels![0]);
 });
 
-test("Parquet with pictures as bytes gives the same samples as JSON Lines", async () => {
+test.each([
+  ["conversations", llava("How much?", "12.5").conversations],
+  [
+    "messages",
+    [
+      { role: "user", content: [{ type: "image" }, { type: "text", text: "How much?" }] },
+      { role: "assistant", content: [{ type: "text", text: "12.5" }] },
+    ],
+  ],
+])("Parquet of %s with pictures as bytes gives the same samples as JSON Lines", async (name, turns) => {
   const bytes = new Uint8Array(await readFile(join(IMAGES, "small.png")));
-  const path = join(folder, "rows.parquet");
+  const path = join(folder, `${name}.parquet`);
   const row = llava("How much?", "12.5");
   await parquetWriteFile({
     filename: path,
     columnData: [
       { name: "image", data: [bytes, bytes], type: "BYTE_ARRAY" },
-      { name: "conversations", data: [row.conversations, row.conversations], type: "JSON" },
+      { name, data: [turns, turns], type: "JSON" },
     ],
   });
   const file = await open(path);

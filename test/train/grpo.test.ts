@@ -1,12 +1,15 @@
 /** @file GRPO end to end on a tiny random model: it learns what is rewarded, and a cut run ends like a straight one. */
 
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { environment } from "../../src/engine/runtime/environment.ts";
 import type { RgbImage } from "../../src/processor/index.ts";
 import type { Task } from "../../src/tasks/index.ts";
+import { completionSequences } from "../../src/train/data/completions.ts";
 import { type GrpoRecipe, parseRecipe, trainGrpo } from "../../src/train/index.ts";
+import type { Answer } from "../../src/train/rollout.ts";
 
 const model = new URL("../golden/static-tiny", import.meta.url).pathname;
 let folder: string;
@@ -82,6 +85,119 @@ test("the reward rises, and the engine samples from the very policy that is trai
     .map((line) => JSON.parse(line));
   expect(completions).toHaveLength(14 * 18);
   expect(Object.keys(completions[0])).toEqual(["step", "prompt", "answer", "rewards", "reward", "advantage"]);
+});
+
+test("new weights reach the engine and the loss without a graph being loaded again", async () => {
+  // Whatever is loaded, by the engine or by training, goes through this function of ONNX Runtime.
+  const calls = vi.spyOn(environment().api, "checkAsync");
+  const loads = () => calls.mock.calls.filter(([, name]) => name.startsWith("CreateSession")).length;
+  const loaded: number[] = [];
+  try {
+    const print = () => void loaded.push(loads());
+    await trainGrpo(recipe({ steps: 6, updatesPerRollout: 2, beta: 0.1 }), {
+      run: join(folder, "loads"),
+      task,
+      rows,
+      print,
+    });
+    // The policy's loss and scores, the reference's scores, and the engine's graphs.
+    expect(loaded[0]).toBeGreaterThan(3);
+    expect(loaded).toEqual(Array(3).fill(loaded[0]));
+    expect(loads()).toBe(loaded[0]);
+  } finally {
+    calls.mockRestore();
+  }
+});
+
+test("where all rewards are equal, others are drawn as often as asked for, and nothing is learnt", async () => {
+  const run = join(folder, "equal");
+  const worthless: Task<Row> = { ...task, score: () => ({ correct: false, value: 0.5, detail: "" }) };
+  await trainGrpo(recipe({ steps: 1, resampleTries: 2 }), { run, task: worthless, rows });
+  const [found] = await metrics(run);
+  expect(found).toMatchObject({ reward: 0.5, reward_std: 0, frac_reward_zero_std: 1, grad_norm: 0, prompts: 3 * 3 });
+  for (const [name, value] of Object.entries(found!)) expect(Number.isFinite(value), name).toBe(true);
+});
+
+test("truncated answers carry no gradient where they are masked", async () => {
+  const run = join(folder, "masked");
+  // One token is never enough. Answers are paid by what they say, so that advantages alone would move the weights.
+  const paid: Task<Row> = {
+    ...task,
+    score: (_, text) => ({ correct: false, value: (text.charCodeAt(0) % 7) / 7, detail: "" }),
+  };
+  for (const maskTruncated of [true, false])
+    await trainGrpo(recipe({ steps: 1, rollout: { maxNewTokens: 1 }, maskTruncated }), {
+      run: `${run}-${maskTruncated}`,
+      task: paid,
+      rows,
+    });
+  const [masked, unmasked] = [(await metrics(`${run}-true`))[0]!, (await metrics(`${run}-false`))[0]!];
+  expect(masked).toMatchObject({ grad_norm: 0, loss: 0, "completions/clipped_ratio": 1 });
+  expect(masked.reward_std).toBeGreaterThan(0);
+  expect(unmasked.grad_norm).toBeGreaterThan(0);
+  expect(unmasked.reward_std).toBe(masked.reward_std);
+});
+
+test("weights that blow up end the run, named with the step, and no bad checkpoint is written", async () => {
+  const run = join(folder, "blown");
+  const optimizer = { learningRate: 1e30, schedule: { kind: "constant" } };
+  const running = trainGrpo(recipe({ optimizer, saveEvery: 1 }), { run, task, rows });
+  await expect(running).rejects.toThrow(
+    expect.objectContaining({
+      name: "NotFiniteError",
+      message: expect.stringMatching(/^step 2: no answer can be drawn .* not finite: the logits themselves/),
+    }),
+  );
+  expect(await readdir(join(run, "checkpoints"))).toEqual(["step-0000001"]);
+  // Of a rate that makes the weights themselves infinite, no checkpoint is left at all.
+  const infinite = recipe({ optimizer: { ...optimizer, learningRate: 1e39 }, steps: 1 });
+  const saving = trainGrpo(infinite, { run: `${run}-at-once`, task, rows });
+  await expect(saving).rejects.toThrow(/^step 1: the weight llm\.\S+ is not finite/);
+  expect(await readdir(join(`${run}-at-once`, "checkpoints"))).toEqual([]);
+});
+
+describe("a group of answers as training sequences", () => {
+  const answer = (token: number, length: number): Answer => ({
+    text: "",
+    tokens: Array(length).fill(token),
+    logProbs: Array(length).fill(-1),
+    truncated: false,
+    rewards: [1],
+    reward: 1,
+  });
+  const group = {
+    row: null,
+    promptIds: [1, -200, -200, 2],
+    pixels: [new Float32Array(3)],
+    answers: [3, 1, 2, 3, 2, 1].map((length, i) => answer(10 + i, length)),
+  };
+  const limits = { length: 16, labels: 12, images: 1 };
+  const make = (changes: Partial<typeof limits>) =>
+    completionSequences(group, group.answers, { ...limits, ...changes });
+
+  test("six answers stand behind one prompt with one picture, each at the prompt's end and unseen by the others", () => {
+    const sequences = make({});
+    expect(sequences).toHaveLength(1);
+    const { ids, positions, branches, targets, pixels, origins } = sequences[0]!;
+    expect(pixels).toEqual(group.pixels);
+    expect(ids).toEqual([1, -200, -200, 2, 10, 10, 10, 11, 12, 12, 13, 13, 13, 14, 14, 15]);
+    expect(positions).toEqual([0, 1, 2, 3, 4, 5, 6, 4, 4, 5, 4, 5, 6, 4, 5, 4]);
+    expect(branches).toEqual([0, 0, 0, 0, 1, 1, 1, 2, 3, 3, 4, 4, 4, 5, 5, 6]);
+    // Each first token is predicted by the prompt's last one.
+    expect(targets.map(([before]) => before)).toEqual([3, 4, 5, 3, 3, 8, 3, 10, 11, 3, 13, 3]);
+    expect(targets.map(([, id]) => id)).toEqual(ids.slice(4));
+    expect(origins.map(({ answer, token }) => answer.tokens[token])).toEqual(ids.slice(4));
+  });
+
+  test.each([
+    ["row", { length: 15 }],
+    ["number of labels", { labels: 11 }],
+  ])("a %s too small for all six gives two sequences, each with the prompt and its picture", (_, changes) => {
+    const sequences = make(changes);
+    expect(sequences.map((s) => s.ids.length)).toEqual([15, 5]);
+    expect(sequences[1]).toMatchObject({ ids: [1, -200, -200, 2, 15], positions: [0, 1, 2, 3, 4], targets: [[3, 15]] });
+    for (const { pixels } of sequences) expect(pixels).toEqual(group.pixels);
+  });
 });
 
 test.each([

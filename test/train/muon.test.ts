@@ -1,5 +1,6 @@
-/** @file Muon: orthogonal directions, updates of AdamW's size, and the split between the two optimisers. */
+/** @file Muon: orthogonal directions, updates of AdamW's size, and the split between the two optimisers; what both are spared. */
 
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ParameterStore } from "../../src/train/index.ts";
 import { isHiddenMatrix, muonDirection, muonUpdate } from "../../src/train/optim/muon.ts";
@@ -7,6 +8,7 @@ import { createNewtonSchulz, type NewtonSchulz } from "../../src/train/optim/new
 import { Optimizer } from "../../src/train/optim/optimizer.ts";
 import { scheduleFactor } from "../../src/train/optim/schedule.ts";
 import { TrainingRandom } from "../../src/train/random.ts";
+import { relativeError } from "./evaluate.ts";
 
 const random = new TrainingRandom(5);
 const noise = (n: number): Float32Array => Float32Array.from({ length: n }, () => random.normal());
@@ -109,6 +111,82 @@ describe("Muon", () => {
     expect(rms).toBeGreaterThan(0.028);
     expect(rms).toBeLessThan(0.05);
     for (const x of vector!) expect(Math.abs(x)).toBeCloseTo(0.1, 5);
+  });
+});
+
+describe("AdamW in the optimiser of runs", () => {
+  const { adamw: vector } = JSON.parse(
+    readFileSync(new URL("../golden/grpo-vectors.json", import.meta.url), "utf8"),
+  ) as {
+    adamw: {
+      [option in "lr" | "eps" | "weightDecay" | "maxGradNorm"]: number;
+    } & { betas: [number, number]; init: number[]; grads: number[][]; steps: { gradNorm: number; params: number[] }[] };
+  };
+  const optimizerOf = (shapes: Record<string, number[]>, maxNorm?: number) => {
+    const parameters = Object.entries(shapes).map(([name, shape]) => ({
+      name: `llm.model.${name}`,
+      shape,
+      part: "decoder" as const,
+      required: true,
+    }));
+    const store = new ParameterStore(parameters);
+    const optimizer = new Optimizer(store, store.tensors.keys(), {
+      learningRate: vector.lr,
+      schedule: { kind: "constant", warmupSteps: 0, totalSteps: 10 },
+      betas: vector.betas,
+      epsilon: vector.eps,
+      weightDecay: vector.weightDecay,
+      maxNorm,
+    });
+    return { store, optimizer, of: (name: string) => store.get(`llm.model.${name}`) };
+  };
+  const gradientsOf = (values: Record<string, number[]>) =>
+    new Map(Object.entries(values).map(([name, g]) => [`llm.model.${name}`, Float32Array.from(g)]));
+
+  it("decays matrices alone: biases, even wide ones, and norms keep their values", async () => {
+    const { store, optimizer, of } = optimizerOf({
+      "fc.weight": [2, 2],
+      "fc.bias": [2],
+      "rows.bias": [1, 2],
+      "norm.weight": [2],
+    });
+    for (const { data } of store.tensors.values()) data.fill(1);
+    await optimizer.update(
+      new Map([...store.tensors].map(([name, { data }]) => [name, new Float32Array(data.length)])),
+    );
+    expect([...of("fc.weight")]).toEqual(Array(4).fill(Math.fround(1 - vector.lr * vector.weightDecay)));
+    for (const name of ["fc.bias", "rows.bias", "norm.weight"]) expect([...of(name)]).toEqual([1, 1]);
+  });
+
+  it("takes torch's clipped steps, with the norm over all tensors together", async () => {
+    // The vector's three numbers as two matrices: clipping each by its own norm would give other steps.
+    const { optimizer, of } = optimizerOf({ "a.weight": [1, 2], "b.weight": [1, 1] }, vector.maxGradNorm);
+    of("a.weight").set(vector.init.slice(0, 2));
+    of("b.weight").set(vector.init.slice(2));
+    for (const [i, g] of vector.grads.entries()) {
+      const { norm } = await optimizer.update(gradientsOf({ "a.weight": g.slice(0, 2), "b.weight": g.slice(2) }));
+      expect(norm).toBeCloseTo(vector.steps[i]!.gradNorm, 6);
+      expect(relativeError([...of("a.weight"), ...of("b.weight")], vector.steps[i]!.params)).toBeLessThan(1e-6);
+    }
+  });
+
+  it("names a gradient that is not finite and changes nothing", async () => {
+    const { optimizer, of } = optimizerOf({ "a.weight": [1, 2], "b.weight": [1, 2] }, 1);
+    const good = gradientsOf({ "a.weight": [1, 2], "b.weight": [3, 4] });
+    await optimizer.update(good);
+    const state = () =>
+      JSON.stringify([optimizer.step, ...of("a.weight"), ...of("b.weight"), ...optimizer.moments.values()]);
+    const before = state();
+    const bad = gradientsOf({ "a.weight": [1, 2], "b.weight": [3, Number.NaN] });
+    await expect(optimizer.update(bad)).rejects.toThrow(
+      expect.objectContaining({
+        name: "NotFiniteError",
+        message: "step 2: the gradient of llm.model.b.weight is not finite",
+      }),
+    );
+    expect(state()).toBe(before);
+    await optimizer.update(good);
+    expect(state()).not.toBe(before);
   });
 });
 

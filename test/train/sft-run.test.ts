@@ -1,15 +1,25 @@
 /** @file Runs of supervised fine-tuning that one can trust: killed and resumed, stopped by NaN, opened by the engine. */
 
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { FlashVL } from "../../src/engine/index.ts";
+import { OrtSession } from "../../src/engine/runtime/session.ts";
 import { openCheckpoint, openSafetensors, toF32, writeSafetensors } from "../../src/hub/index.ts";
-import { mergeAdapter, runRecipe } from "../../src/train/index.ts";
+import { parseConfig } from "../../src/model/index.ts";
+import {
+  createStepSession,
+  loadParameters,
+  mergeAdapter,
+  parseRecipe,
+  readRecipe,
+  runRecipe,
+  sftGraph,
+} from "../../src/train/index.ts";
 import { expectSameCheckpoint, killAt, recordsOf } from "./kill-run.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/static-tiny", import.meta.url));
@@ -97,7 +107,12 @@ test.each([
     await expectSameCheckpoint([straight, cut], 6);
     expect((await checkpointsOf(straight)).sort()).toEqual(["step-0000004", "step-0000006"]);
     expect(metrics.at(-1)!.loss).toBeLessThan(metrics[0]!.loss!);
-    expect(metrics.filter((row) => row.eval_loss !== undefined).map((row) => row.step)).toEqual([2, 4, 6]);
+    const validated = metrics.filter((row) => row.eval_loss !== undefined);
+    expect(validated.map((row) => row.step)).toEqual([2, 4, 6]);
+    expect(metrics.filter((row) => row.eval_token_accuracy !== undefined)).toEqual(validated);
+    const shares = [...metrics.map((m) => m.mean_token_accuracy!), ...validated.map((m) => m.eval_token_accuracy!)];
+    for (const share of shares) expect(share >= 0 && share <= 1, `${share}`).toBe(true);
+    expect(Math.max(...shares)).toBeGreaterThan(0);
   },
 );
 
@@ -145,6 +160,14 @@ test("a weight that is not finite stops the run, named with its step; the last g
   expect(await checkpointsOf(run)).toEqual(["step-0000001"]);
 });
 
+test("weights that the very last update made infinite are not saved, and the first of them is named", async () => {
+  const run = join(folder, "infinite");
+  const optimizer = { learningRate: 1e39, schedule: { kind: "constant" } };
+  const path = await recipe({ optimizer, steps: 1, accumulate: 1, validation: undefined });
+  await expect(runRecipe(path, { run })).rejects.toThrow(/step 1: the weight (llm|vit|adp)\.\S+ is not finite/);
+  expect(await checkpointsOf(run)).toEqual([]);
+});
+
 test("a rate that blows the weights up stops the run before a bad checkpoint is written", async () => {
   const run = join(folder, "blown");
   const optimizer = { learningRate: 1e30, schedule: { kind: "constant" } };
@@ -153,14 +176,18 @@ test("a rate that blows the weights up stops the run before a bad checkpoint is 
   expect(await checkpointsOf(run)).toEqual(["step-0000001"]);
 });
 
-test("an interrupted run saves where it is and goes on from there", async () => {
+test("an interrupted run saves where it is and goes on from there, past what a kill left half written", async () => {
   const run = join(folder, "interrupted");
   const path = await recipe({ saveEvery: 100, validation: undefined });
   const stop = new AbortController();
   const print = (line: string) => line.startsWith("step 3 ") && stop.abort();
   await runRecipe(path, { run, signal: stop.signal, print });
   expect(await checkpointsOf(run)).toEqual(["step-0000003"]);
-  await runRecipe(path, { run, resume: true });
+  await mkdir(join(run, "checkpoints", ".writing-step-0000005-1"));
+  const lines: string[] = [];
+  await runRecipe(path, { run, resume: true, print: (line) => lines.push(line) });
+  expect(lines[0]).toMatch(/resuming from .*step-0000003$/);
+  expect((await checkpointsOf(run)).sort()).toEqual(["step-0000003", "step-0000006"]);
   expect((await recordsOf(run)).map((row) => row.step)).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
@@ -172,6 +199,126 @@ test("training stops early when validation does not improve, and stays so when i
   expect((await recordsOf(run)).at(-1)!.step).toBe(6);
   await runRecipe(path, { run, resume: true });
   expect((await recordsOf(run)).at(-1)!.step).toBe(6);
+});
+
+/** What a model that a run saved has other than the one it began with. */
+async function changedTensors(saved: string): Promise<string[]> {
+  const [after, before] = await Promise.all([saved, model].map(openCheckpoint));
+  try {
+    const names = [...after!.tensors.keys()];
+    const same = await Promise.all(
+      names.map(async (name) => {
+        const [a, b] = await Promise.all([after!.readTensor(name), before!.readTensor(name)]);
+        return Buffer.compare(a, b) === 0;
+      }),
+    );
+    return names.filter((_, i) => !same[i]);
+  } finally {
+    await Promise.all([after!.close(), before!.close()]);
+  }
+}
+
+const constant = { learningRate: 0.003, schedule: { kind: "constant" } };
+test.each([
+  ["tower", "vit"],
+  ["adapter", "adp"],
+  ["decoder", "llm"],
+])("only the %s changes where only that is trained", async (part, prefix) => {
+  const path = await recipe({ train: [part], steps: 1, accumulate: 1, optimizer: constant, validation: undefined });
+  const { last } = await runRecipe(path, { run: join(folder, `only-${part}`) });
+  const changed = await changedTensors(last);
+  expect(changed.length).toBeGreaterThan(0);
+  expect(changed.filter((name) => !name.startsWith(`${prefix}.`))).toEqual([]);
+});
+
+test("accumulation and packing divide by the true number of trained tokens, however samples are spread", async () => {
+  // Answers of 1, 2, 4 and 8 words: no two halves have as many trained tokens.
+  const rows = [1, 2, 4, 8].map((n, i) => ({
+    image: `${COLORS[i]}.png`,
+    conversations: [
+      { from: "human", value: "<image>\nSay it." },
+      { from: "gpt", value: Array(n).fill("no").join(" ") },
+    ],
+  }));
+  await writeFile(join(folder, "unequal.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
+  const first = async (name: string, accumulate: number, batch: object) => {
+    const run = join(folder, `spread-${name}`);
+    const changes = {
+      data: { file: "unequal.jsonl" },
+      steps: 1,
+      accumulate,
+      optimizer: constant,
+      validation: undefined,
+    };
+    await runRecipe(await recipe({ ...changes, batch: { labels: 64, ...batch } }), { run });
+    return (await recordsOf(run))[0]!;
+  };
+  const whole = await first("whole", 1, { images: 4, rows: 4, length: 80 });
+  expect(whole.samples).toBe(4);
+  for (const found of [
+    await first("halves", 2, { images: 2, rows: 2, length: 80 }),
+    await first("packed", 2, { images: 2, rows: 1, length: 160 }),
+  ]) {
+    expect([found.samples, found.num_tokens]).toEqual([4, whole.num_tokens]);
+    expect(Math.abs(found.loss! / whole.loss! - 1)).toBeLessThan(1e-5);
+    expect(Math.abs(found.grad_norm! / whole.grad_norm! - 1)).toBeLessThan(1e-5);
+  }
+});
+
+test("the best checkpoint is that of the lowest validation loss, neither the first nor the last", async () => {
+  const run = join(folder, "ruined");
+  // A rate that rises from nothing (no change) over a good one (step 2) to ones that ruin the model.
+  const optimizer = { learningRate: 3, schedule: { kind: "constant", warmupSteps: 12 } };
+  const path = await recipe({ optimizer, steps: 4, accumulate: 1, validation: { every: 1, samples: 3 } });
+  const { best, last } = await runRecipe(path, { run });
+  const losses = (await recordsOf(run)).map((row) => row.eval_loss!);
+  expect(losses.indexOf(Math.min(...losses))).toBe(1);
+  expect(losses[3]).toBeGreaterThan(2 * losses[1]!);
+  expect(best).toBe(join(run, "checkpoints-best", "step-0000002"));
+  expect(last).toBe(join(run, "checkpoints", "step-0000004"));
+  expect(await readdir(join(run, "checkpoints-best"))).toEqual(["step-0000002"]);
+  for (const [name, target] of Object.entries({ best, last }))
+    expect(await realpath(join(run, name))).toBe(await realpath(target!));
+});
+
+test("a step binds its memory once: runs write into the same arrays", async () => {
+  const bind = (["bindInput", "bindOutput"] as const).map((name) => vi.spyOn(OrtSession.prototype, name));
+  const checkpoint = await openCheckpoint(model);
+  const config = parseConfig(checkpoint.config);
+  const store = await loadParameters(config, checkpoint);
+  await checkpoint.close();
+  const graph = sftGraph(config, { images: 1, rows: 1, length: 32, labels: 8, headChunk: 4 });
+  const session = await createStepSession(graph, store, { threads: 1, trained: ["llm.model.norm.weight"] });
+  try {
+    const bound = () => bind.map((spy) => spy.mock.calls.length);
+    const arrays = () => [...session.outputs.values(), ...session.gradients.values()].map(({ data }) => data);
+    const [calls, before] = [bound(), arrays()];
+    expect(Math.min(...calls)).toBeGreaterThan(0);
+    const losses: number[] = [];
+    for (const weight of [1, 2]) {
+      (session.inputs.get("weights")!.data as Float32Array).fill(weight);
+      await session.run();
+      losses.push((session.outputs.get("loss")!.data as Float32Array)[0]!);
+    }
+    expect(losses[1]! / losses[0]!).toBeCloseTo(2, 5);
+    arrays().forEach((array, i) => {
+      expect(array).toBe(before[i]);
+    });
+    expect(bound()).toEqual(calls);
+  } finally {
+    await session.dispose();
+    for (const spy of bind) spy.mockRestore();
+  }
+});
+
+test("parts named beside LoRA, which trains none of them, are refused; what a LoRA run says it ran is not", async () => {
+  const lora = { rank: 2, targetModules: ["q_proj"] };
+  const path = await recipe({ lora, train: ["adapter"] });
+  await expect(runRecipe(path, { run: join(folder, "both") })).rejects.toThrow(/train: found both train and lora/);
+  const resolved = await readRecipe(await recipe({ lora }));
+  expect(resolved).not.toHaveProperty("train");
+  expect(parseRecipe(resolved)).toEqual(resolved);
+  expect(await readRecipe(await recipe({}))).toMatchObject({ train: ["tower", "adapter", "decoder"] });
 });
 
 test("a layer that LoRA cannot find is named", async () => {
