@@ -1,8 +1,10 @@
 // The ecosystem's own clients against a real checkpoint: openai, ai, and MCP; answers equal those of model.chat.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { generateText, Output, streamText } from "ai";
 import OpenAI from "openai";
@@ -14,8 +16,11 @@ import { serveMcpHttp } from "../../src/mcp/index.ts";
 import type { Message } from "../../src/processor/index.ts";
 import { type RunningServer, startServer } from "../../src/serve/index.ts";
 import { createLog } from "../../src/serve/log.ts";
+import type { AiClientReport } from "./ai-client.ts";
 
 const tiny = fileURLToPath(new URL("../golden/static-tiny", import.meta.url));
+/** Node 22 from the npm package `node`, in a folder of its own. */
+const NODE_22 = fileURLToPath(new URL("node-22/node_modules/node/bin/node", import.meta.url));
 const picture = (name: string) => readFileSync(join(tiny, "images", name));
 const photo = picture("photo.jpg");
 const photoUrl = `data:image/jpeg;base64,${photo.toString("base64")}`;
@@ -355,6 +360,39 @@ describe("the AI SDK", () => {
     expect(model.stats().running).toBe(0);
   });
 });
+
+describe.skipIf(!hasNode22())("the AI SDK under a Node that it supports", () => {
+  test("answers as the library does: text, stream and object, about a file part", async () => {
+    const program = fileURLToPath(new URL("ai-client.ts", import.meta.url));
+    const schema = z.toJSONSchema(person) as Record<string, unknown>;
+    const { stdout } = await promisify(execFile)(NODE_22, [
+      "--import",
+      "tsx",
+      program,
+      tiny,
+      cacheDir,
+      "What is this?",
+      JSON.stringify(schema),
+    ]);
+    const report = JSON.parse(stdout) as AiClientReport;
+    const { text, usage } = await direct("What is this?", { maxNewTokens: 10 });
+    const drawn = await direct("What is this?", { maxNewTokens: 400, doSample: true, temperature: 1, seed: 2, schema });
+    expect(report).toEqual({
+      node: expect.stringMatching(/^v22\./),
+      generated: { text, finishReason: "length", inputTokens: usage.promptTokens, outputTokens: 10 },
+      streamed: { text, pieces: expect.any(Number), finishReason: "length" },
+      object: JSON.parse(drawn.text),
+    });
+    expect(report.streamed.pieces).toBeGreaterThan(1);
+  });
+});
+
+/** Whether that Node has been installed; says once how to do it. */
+function hasNode22(): boolean {
+  if (existsSync(NODE_22)) return true;
+  console.warn("The AI SDK is not tried under Node 22: npm ci --prefix test/serve/node-22 installs it (185 MB).");
+  return false;
+}
 
 describe("an MCP client", () => {
   test("lists the three tools and uses them over HTTP", async () => {

@@ -1,8 +1,10 @@
 // `flashvl serve` and `flashvl mcp` as processes: config file, readiness, drain on SIGTERM, exit codes, stdio.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
@@ -40,6 +42,16 @@ function run(args: string[], env: Record<string, string> = {}): Running {
   return running;
 }
 
+/** The head of an answer over a Unix socket; a body makes the request a POST. */
+function over(socketPath: string, path: string, body?: object): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/json" };
+    request({ socketPath, path, method: body ? "POST" : "GET", headers }, resolve)
+      .on("error", reject)
+      .end(body && JSON.stringify(body));
+  });
+}
+
 /** Address of a server whose model is loaded. */
 async function ready(server: Running): Promise<string> {
   await until(() => expect(server.out + server.log).toMatch(/Listening on http:\/\/127\.0\.0\.1:\d+/));
@@ -73,6 +85,34 @@ test("serve reads flags, environment and config file, and drains on SIGTERM: the
   await expect(fetch(`${url}/health`)).rejects.toThrow();
 });
 
+test("SIGKILL loses the request in flight and nothing else: the next server takes over socket and cache, and answers the same", async () => {
+  const socket = join(folder, "s");
+  const start = async () => {
+    const server = run(["serve", tiny, "--cache", folder, "--socket", socket]);
+    await until(() => expect(server.out + server.log).toContain(`Listening on unix:${socket}`));
+    await until(async () => expect((await over(socket, "/ready")).statusCode).toBe(200));
+    return server;
+  };
+  const ask = (content: string, more: object) =>
+    over(socket, "/v1/chat/completions", { messages: [{ role: "user", content }], ...more });
+  const answer = async () => {
+    const response = await ask("What do you know?", { max_completion_tokens: 12 });
+    return JSON.parse(await text(response)).choices;
+  };
+
+  const first = await start();
+  const before = await answer();
+  const flight = await ask("Go on", { max_completion_tokens: 4000, stream: true });
+  await new Promise((resolve) => flight.once("data", resolve));
+  first.child.kill("SIGKILL");
+  await expect(text(flight)).rejects.toThrow("aborted");
+  expect([await first.ended, first.child.signalCode, existsSync(socket)]).toEqual([null, "SIGKILL", true]);
+
+  await start();
+  expect(before[0].message.content).not.toBe("");
+  expect(await answer()).toEqual(before);
+});
+
 test("serve ends with a clear error for a setting or a model that is none", async () => {
   const setting = run(["serve", tiny, "--port", "http"]);
   expect(await setting.ended).not.toBe(0);
@@ -101,4 +141,11 @@ test("mcp answers an assistant over stdio, with pictures by path", async () => {
   expect(isError ?? false).toBe(false);
   expect(["red", "green"]).toContain(JSON.parse((content as { text: string }[])[0]!.text));
   expect(readFileSync(image).length).toBeGreaterThan(0);
+  const ask = async (image: string) => {
+    const result = await client.callTool({ name: "ask_image", arguments: { image, question: "What is this?" } });
+    return { isError: result.isError ?? false, text: (result.content as { text: string }[])[0]!.text };
+  };
+  const told = await ask(image);
+  expect([told.isError, told.text !== ""]).toEqual([false, true]);
+  expect(await ask(join(folder, "none.jpg"))).toEqual({ isError: true, text: expect.stringContaining("none.jpg") });
 });
