@@ -2,12 +2,13 @@
 import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { deflateSync } from "node:zlib";
+import sharp from "sharp";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { fetchImage } from "../../src/processor/index.ts";
 import { type RunningServer, readSettings } from "../../src/serve/index.ts";
 import { pictureLoader } from "../../src/serve/pictures.ts";
-import { FakeModel } from "./fake-model.ts";
-import { post, start, until } from "./start.ts";
+import { echo, FakeModel } from "./fake-model.ts";
+import { gate, post, start, until } from "./start.ts";
 
 const CHAT = "/v1/chat/completions";
 const hello = { messages: [{ role: "user", content: "Hi" }] };
@@ -24,23 +25,26 @@ async function refusal(server: RunningServer, response: Response): Promise<[numb
   return [response.status, error.code];
 }
 
+/** Bodies that are refused: name, text, headers, status and code. */
+const BODIES = [
+  ["cut off", '{"messages": [', {}, 400, "invalid_json"],
+  ["empty", "", {}, 400, "invalid_json"],
+  ["a list", "[]", {}, 400, "invalid_request"],
+  ["null", "null", {}, 400, "invalid_request"],
+  ["nested deeply", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, {}, 400, "invalid_request"],
+  ["prototype names", '{"__proto__": {"model": "x"}, "messages": []}', {}, 400, "unsupported_parameter"],
+  ["form data", "a=b", { "content-type": "application/x-www-form-urlencoded" }, 415, "unsupported_media_type"],
+  [
+    "plain text, as a page of another origin may send",
+    JSON.stringify(hello),
+    { "content-type": "text/plain" },
+    415,
+    "unsupported_media_type",
+  ],
+] as const;
+
 describe("bodies", () => {
-  test.each([
-    ["cut off", '{"messages": [', {}, 400, "invalid_json"],
-    ["empty", "", {}, 400, "invalid_json"],
-    ["a list", "[]", {}, 400, "invalid_request"],
-    ["null", "null", {}, 400, "invalid_request"],
-    ["nested deeply", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, {}, 400, "invalid_request"],
-    ["prototype names", '{"__proto__": {"model": "x"}, "messages": []}', {}, 400, "unsupported_parameter"],
-    ["form data", "a=b", { "content-type": "application/x-www-form-urlencoded" }, 415, "unsupported_media_type"],
-    [
-      "plain text, as a page of another origin may send",
-      JSON.stringify(hello),
-      { "content-type": "text/plain" },
-      415,
-      "unsupported_media_type",
-    ],
-  ] as const)("%s", async (_, body, headers, status, code) => {
+  test.each(BODIES)("%s", async (_, body, headers, status, code) => {
     const server = await start();
     expect(await refusal(server, await post(server, CHAT, body, { headers }))).toEqual([status, code]);
   });
@@ -102,7 +106,7 @@ describe("bodies", () => {
       socket.on("close", () => resolve(text));
       socket.on("error", () => {});
     });
-    expect(answer).toMatch(/^HTTP\/1\.1 408|^$/);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
     await until(() => expect(server.context.bodies.held).toBe(0));
     expect((await post(server, CHAT, hello)).status).toBe(200);
   });
@@ -189,7 +193,39 @@ function crc32(bytes: Buffer): number {
   return (crc ^ -1) >>> 0;
 }
 
+/** A small honest picture of a kind. */
+const small = (kind: "gif" | "jpeg") =>
+  sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } })
+    .toFormat(kind)
+    .toBuffer();
+
+/** A GIF whose screen and frame are said to be `side` × `side`. */
+function gifUrl(gif: Buffer, side: number): string {
+  const frame = gif.lastIndexOf(Buffer.from([0x2c, 0, 0, 0, 0, 8, 0, 8, 0]));
+  for (const at of [6, 8, frame + 5, frame + 7]) gif.writeUInt16LE(side, at);
+  return `data:image/gif;base64,${gif.toString("base64")}`;
+}
+
+/** A JPEG whose frame header says `side` × `side`. */
+function jpegUrl(jpeg: Buffer, side: number): string {
+  const frame = jpeg.indexOf(Buffer.from([0xff, 0xc0]));
+  for (const at of [frame + 5, frame + 7]) jpeg.writeUInt16BE(side, at);
+  return `data:image/jpeg;base64,${jpeg.toString("base64")}`;
+}
+
 const dataUrl = (bytes: Buffer) => `data:image/png;base64,${bytes.toString("base64")}`;
+
+/** Pictures that are refused: name, URL, status and code. */
+const PICTURES: [string, string, number, string][] = [
+  ["with a header that lies", dataUrl(png(4000, false)), 400, "image_invalid"],
+  [
+    "that are SVG",
+    `data:image/svg+xml;base64,${Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>').toString("base64")}`,
+    400,
+    "image_invalid",
+  ],
+  ["in broken base64", "data:image/png;base64,@@@@", 400, "invalid_image_url"],
+];
 
 describe("pictures", () => {
   test("of 10,000 × 10,000 pixels are refused before they are decoded", async () => {
@@ -199,6 +235,15 @@ describe("pictures", () => {
       413,
       "image_too_large",
     ]);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 2 ** 20);
+  });
+
+  test("of as many pixels as GIF or JPEG are refused like them", async () => {
+    const server = await start();
+    const before = process.memoryUsage.rss();
+    for (const url of [gifUrl(await small("gif"), 10_000), jpegUrl(await small("jpeg"), 10_000)]) {
+      expect(await refusal(server, await post(server, CHAT, show(url)))).toEqual([413, "image_too_large"]);
+    }
     expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 2 ** 20);
   });
 
@@ -212,16 +257,7 @@ describe("pictures", () => {
     ]);
   });
 
-  test.each([
-    ["with a header that lies", dataUrl(png(4000, false)), 400, "image_invalid"],
-    [
-      "that are SVG",
-      `data:image/svg+xml;base64,${Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>').toString("base64")}`,
-      400,
-      "image_invalid",
-    ],
-    ["in broken base64", "data:image/png;base64,@@@@", 400, "invalid_image_url"],
-  ])("%s are refused", async (_, url, status, code) => {
+  test.each(PICTURES)("%s are refused", async (_, url, status, code) => {
     const server = await start();
     expect(await refusal(server, await post(server, CHAT, show(url)))).toEqual([status, code]);
   });
@@ -239,22 +275,24 @@ describe("pictures", () => {
   });
 });
 
+/** URLs that are refused although most of their hosts are named. */
+const URLS = [
+  "http://127.0.0.1/a.png",
+  "http://localhost/a.png",
+  "http://169.254.169.254/latest/meta-data/",
+  "http://[::1]/a.png",
+  "http://[::ffff:10.0.0.1]/a.png",
+  "http://2130706433/a.png",
+  "http://0x7f.1/a.png",
+  "http://user:secret@example.com/a.png",
+  "https://not-allowed.example/a.png",
+];
+const NAMED_HOSTS = ["127.0.0.1", "localhost", "169.254.169.254", "[::1]", "[::ffff:a00:1]", "example.com"];
+
 describe("picture URLs", () => {
-  test.each([
-    "http://127.0.0.1/a.png",
-    "http://localhost/a.png",
-    "http://169.254.169.254/latest/meta-data/",
-    "http://[::1]/a.png",
-    "http://[::ffff:10.0.0.1]/a.png",
-    "http://2130706433/a.png",
-    "http://0x7f.1/a.png",
-    "http://user:secret@example.com/a.png",
-    "https://not-allowed.example/a.png",
-  ])("%s is refused", async (url) => {
+  test.each(URLS)("%s is refused", async (url) => {
     const server = await start({
-      settings: {
-        pictureHost: ["127.0.0.1", "localhost", "169.254.169.254", "[::1]", "[::ffff:a00:1]", "example.com"],
-      },
+      settings: { pictureHost: NAMED_HOSTS },
     });
     expect(await refusal(server, await post(server, CHAT, show(url)))).toEqual([400, "image_refused"]);
   });
@@ -307,4 +345,36 @@ describe("picture URLs", () => {
     const good = await post(server, CHAT, show(`http://good.test:${port}/a.png`));
     expect((await good.json()).choices[0].message.content).toContain("[8×8]");
   });
+});
+
+test("all of it at once leaves an answer that is under way, and the memory, unharmed", async () => {
+  const { wait, open } = gate();
+  const model = new FakeModel({ beforeToken: (at) => (at === 5 ? wait : undefined) });
+  const server = await start({ model, settings: { pictureHost: NAMED_HOSTS, maxQueue: 64 } });
+  const other = [{ role: "user" as const, content: "Is all well?" }];
+  const response = await post(server, CHAT, { messages: other, stream: true });
+  const before = process.memoryUsage.rss();
+
+  const attacks: [Promise<Response>, number, string][] = [
+    ...BODIES.map(
+      ([, body, headers, status, code]) =>
+        [post(server, CHAT, body, { headers }), status, code] satisfies (typeof attacks)[number],
+    ),
+    ...[...PICTURES, ["of a bomb", dataUrl(png(10_000)), 413, "image_too_large"] as const].map(
+      ([, url, status, code]) => [post(server, CHAT, show(url)), status, code] satisfies (typeof attacks)[number],
+    ),
+    ...URLS.map((url) => [post(server, CHAT, show(url)), 400, "image_refused"] satisfies (typeof attacks)[number]),
+  ];
+  for (const [answer, status, code] of attacks) {
+    const refused = await answer;
+    expect([refused.status, (await refused.json()).error.code]).toEqual([status, code]);
+  }
+  expect(model.requests).toHaveLength(1);
+  expect(process.memoryUsage.rss() - before).toBeLessThan(150 * 2 ** 20);
+
+  open();
+  const chunks = (await response.text()).split("\n\n").filter((block) => block.startsWith('data: {"id"'));
+  const text = chunks.map((block) => JSON.parse(block.slice(6)).choices[0].delta.content ?? "").join("");
+  expect(text).toBe(echo(other));
+  expect([server.context.queue.running, server.context.bodies.held]).toEqual([0, 0]);
 });
