@@ -66,6 +66,7 @@ export function openapiDocument(): object {
       "/health": get("Alive"),
       "/ready": get("Ready for requests; 503 while the model loads or the server shuts down"),
       "/metrics": get("Prometheus metrics", "text/plain"),
+      "/openapi.json": get("This document"),
     },
     components: {
       securitySchemes: { key: { type: "http", scheme: "bearer" } },

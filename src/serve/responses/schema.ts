@@ -75,7 +75,7 @@ export const responsesRequestSchema = z.strictObject({
   user: z.string().optional().describe("no effect on the answer"),
   safety_identifier: z.string().optional().describe("no effect on the answer"),
   prompt_cache_key: z.string().optional().describe("no effect: prompts are matched by their content"),
-  tools: z.array(z.never()).optional(),
+  tools: z.array(z.unknown()).max(0).optional(),
   tool_choice: z.enum(["auto", "none"]).optional(),
 });
 
