@@ -11,7 +11,12 @@ const PIXEL =
 
 /** The parts of a chunk that the tests look at. */
 interface Chunk {
-  choices: { delta: { role?: string; content?: string }; finish_reason: string | null; token_ids?: number[] }[];
+  choices: {
+    index: number;
+    delta: { role?: string; content?: string };
+    finish_reason: string | null;
+    token_ids?: number[];
+  }[];
   usage?: { total_tokens: number } | null;
   error?: { code: string };
 }
@@ -98,6 +103,24 @@ describe("an answer", () => {
     expect(new Set(choices.map((choice: { message: { content: string } }) => choice.message.content)).size).toBe(3);
   });
 
+  test("hands penalties, sampling settings and the wish for JSON to the engine under the engine's names", async () => {
+    const model = new FakeModel();
+    const server = await start({ model });
+    const penalties = { presence_penalty: 0.5, frequency_penalty: -0.25, repetition_penalty: 1.1 };
+    await (await post(server, CHAT, { ...ask("a"), ...penalties, top_k: 5, min_p: 0.1 })).text();
+    await (await post(server, CHAT, { ...ask("a"), response_format: { type: "json_object" } })).text();
+    await (await post(server, CHAT, { ...ask("a"), response_format: { type: "text" } })).text();
+    expect(model.requests[0]!.options).toMatchObject({
+      presencePenalty: 0.5,
+      frequencyPenalty: -0.25,
+      repetitionPenalty: 1.1,
+      topK: 5,
+      minP: 0.1,
+      doSample: true,
+    });
+    expect(model.requests.map(({ options }) => options.schema)).toEqual([undefined, true, undefined]);
+  });
+
   test("ends at a stop string, at the token limit and at logit_bias's will", async () => {
     const server = await start();
     const finish = async (settings: object) => {
@@ -148,6 +171,27 @@ describe("a stream", () => {
     const chunks = await events(response);
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 10 + 16 } });
     expect(chunks.at(-2)!.usage).toBeNull();
+  });
+
+  test("with n > 1 says by index what the answer in one piece says, and sums up the usage", async () => {
+    const server = await start();
+    const body = { ...ask("a"), n: 2, seed: 7, temperature: 2 };
+    const whole = await (await post(server, CHAT, body)).json();
+    const streamed = { ...body, stream: true, stream_options: { include_usage: true } };
+    const chunks = await events(await post(server, CHAT, streamed));
+    const choices = [0, 1].map((index) => {
+      const own = chunks.flatMap((chunk) => chunk.choices.filter((choice) => choice.index === index));
+      return [index, own.map(({ delta }) => delta.content ?? "").join(""), own.at(-1)!.finish_reason];
+    });
+    expect(choices).toEqual(
+      whole.choices.map((choice: { index: number; message: { content: string }; finish_reason: string }) => [
+        choice.index,
+        choice.message.content,
+        choice.finish_reason,
+      ]),
+    );
+    expect(choices[0]![1]).not.toBe(choices[1]![1]);
+    expect(chunks.at(-1)!.usage).toEqual(whole.usage);
   });
 
   test("keeps the status of an error that comes before the first token", async () => {

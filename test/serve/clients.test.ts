@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { flashvl } from "../../src/ai-sdk/index.ts";
 import { FlashVL, type GenerateOptions } from "../../src/engine/index.ts";
-import { serveMcpHttp } from "../../src/mcp/index.ts";
+import { type McpModel, serveMcpHttp } from "../../src/mcp/index.ts";
 import type { Message } from "../../src/processor/index.ts";
 import { type RunningServer, startServer } from "../../src/serve/index.ts";
 import { createLog } from "../../src/serve/log.ts";
@@ -157,6 +157,18 @@ describe("the openai client", () => {
     person.parse(JSON.parse(completion.choices[0]!.message.content!));
   });
 
+  test("gets JSON that fits its schema from responses too", async () => {
+    const choice = z.strictObject({ colour: z.enum(["red", "green"]), ripe: z.boolean() });
+    const schema = z.toJSONSchema(choice) as Record<string, unknown>;
+    const response = await openai.responses.create({
+      model: "tiny",
+      input: "Which?",
+      text: { format: { type: "json_schema", name: "choice", schema } },
+    });
+    expect(response.status).toBe("completed");
+    choice.parse(JSON.parse(response.output_text));
+  });
+
   test("gets a schema that cannot be enforced refused by name", async () => {
     const refused = openai.chat.completions.create({
       messages: about("Who?"),
@@ -189,6 +201,15 @@ describe("the openai client", () => {
       max_completion_tokens: 4,
     });
     const asText = model.tokenizer.encode(text).length;
+    const short = await openai.chat.completions.create({
+      model: "tiny",
+      messages: [{ role: "user", content: "x" }],
+      max_completion_tokens: 1,
+    });
+    // What the message adds to the prompt is its text and nothing else: no turn ends inside it.
+    expect(completion.usage!.prompt_tokens - short.usage!.prompt_tokens).toBe(
+      asText - model.tokenizer.encode("x").length,
+    );
     expect(completion.usage!.prompt_tokens).toBeGreaterThan(asText);
     expect(asText).toBeGreaterThan(10);
   });
@@ -267,6 +288,8 @@ describe("the openai client", () => {
     expect(value("vllm:mm_cache_hits_total")).toBeGreaterThan(0);
     expect(value("vllm:mm_cache_queries_total")).toBeGreaterThan(value("vllm:mm_cache_hits_total"));
     expect(value("vllm:kv_cache_usage_perc")).toBeLessThanOrEqual(1);
+    // The answered prompt stays in the cache for the next question about the same picture.
+    expect(value("vllm:kv_cache_usage_perc")).toBeGreaterThan(0);
   });
 
   test("aborts a stream, and the slot is free again", async () => {
@@ -288,6 +311,23 @@ describe("the openai client", () => {
 function endTokens(): number[] {
   return ["<|im_end|>", "<|endoftext|>"].map((name) => model.tokenizer.idOf(name)).filter((id) => id !== undefined);
 }
+
+describe("the library", () => {
+  test("takes a zod type for the shape of chat's answer", async () => {
+    const messages = [{ role: "user" as const, content: "Who?" }];
+    const text = await model.chat(photo, messages, {
+      schema: person,
+      maxNewTokens: 400,
+      doSample: true,
+      temperature: 1,
+      seed: 4,
+    });
+    expect(person.safeParse(JSON.parse(text)).error).toBeUndefined();
+    await expect(model.chat(photo, messages, { schema: z.object({ at: z.date() }), maxNewTokens: 8 })).rejects.toThrow(
+      "no JSON schema",
+    );
+  });
+});
 
 describe("the AI SDK", () => {
   const content = (text: string) => [
@@ -396,7 +436,14 @@ function hasNode22(): boolean {
 
 describe("an MCP client", () => {
   test("lists the three tools and uses them over HTTP", async () => {
-    const { url, close } = await serveMcpHttp(model, { port: 0, maxTokens: 300 });
+    const questions: unknown[] = [];
+    const watched: McpModel = {
+      generate(image, messages, options) {
+        questions.push(messages[0]!.content);
+        return model.generate(image, messages, options);
+      },
+    };
+    const { url, close } = await serveMcpHttp(watched, { port: 0, maxTokens: 100 });
     const client = new Client({ name: "test", version: "1" });
     try {
       await client.connect(new StreamableHTTPClientTransport(new URL(url)));
@@ -407,11 +454,15 @@ describe("an MCP client", () => {
         const [part] = content as { text: string }[];
         return { text: part!.text, isError: isError ?? false };
       };
-      const expected = await direct("What is this?", { maxNewTokens: 300 });
+      const expected = await direct("What is this?", { maxNewTokens: 100 });
       expect(await call("ask_image", { image: photoUrl, question: "What is this?" })).toEqual({
         text: expected.text,
         isError: false,
       });
+      const described = await call("describe_image", { image: photoUrl });
+      const own = await direct(String(questions.at(-1)), { maxNewTokens: 100 });
+      expect(described).toEqual({ text: own.text, isError: false });
+      expect(questions.at(-1)).toMatch(/^Describe this picture/);
       const { text } = await call("extract_json", { image: photoUrl, schema: { enum: ["yes", "no"] } });
       expect(["yes", "no"]).toContain(JSON.parse(text));
       expect(await call("describe_image", { image: "/etc/passwd" })).toEqual({
@@ -421,6 +472,27 @@ describe("an MCP client", () => {
       expect(await call("describe_image", { image: "http://127.0.0.1/x.png" })).toMatchObject({ isError: true });
     } finally {
       await client.close();
+      await close();
+    }
+  });
+
+  test("needs the key where there is one", async () => {
+    const { url, close } = await serveMcpHttp(model, { port: 0, apiKey: "sesame" });
+    const tools = async (authorization: string) => {
+      const client = new Client({ name: "test", version: "1" });
+      await client.connect(
+        new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { authorization } } }),
+      );
+      const { tools } = await client.listTools();
+      await client.close();
+      return tools.length;
+    };
+    try {
+      const bare = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+      expect([bare.status, bare.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
+      await expect(tools("Bearer wrong")).rejects.toThrow();
+      expect(await tools("Bearer sesame")).toBe(3);
+    } finally {
       await close();
     }
   });

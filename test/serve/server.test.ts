@@ -6,6 +6,7 @@ import { get as getSecure } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { createApp } from "../../src/serve/app.ts";
 import { readSettings, settingNames, startServer } from "../../src/serve/index.ts";
 import { openapiDocument } from "../../src/serve/openapi.ts";
 import { FakeModel } from "./fake-model.ts";
@@ -73,6 +74,18 @@ describe("responses", () => {
     expect(response).toMatchObject({ status: "incomplete", incomplete_details: { reason: "max_output_tokens" } });
   });
 
+  test("hold the answer to the JSON schema of text.format", async () => {
+    const model = new FakeModel();
+    const server = await start({ model });
+    const schema = { type: "object", properties: { a: { enum: [1, 2] } } };
+    const format = { type: "json_schema", name: "a", schema };
+    expect((await post(server, "/v1/responses", { input: "Hi", text: { format } })).status).toBe(200);
+    expect(
+      (await post(server, "/v1/responses", { input: "Hi", text: { format: { type: "json_object" } } })).status,
+    ).toBe(200);
+    expect(model.requests.map(({ options }) => options.schema)).toEqual([schema, true]);
+  });
+
   test("refuse state by name", async () => {
     const server = await start();
     const response = await post(server, "/v1/responses", { input: "Hi", previous_response_id: "resp_1" });
@@ -80,6 +93,35 @@ describe("responses", () => {
       param: "previous_response_id",
       code: "unsupported_parameter",
     });
+  });
+});
+
+describe("responses refuse by name", () => {
+  test.each([
+    ["background", { background: true }, "unsupported_parameter"],
+    ["conversation", { conversation: "conv_1" }, "unsupported_parameter"],
+    ["max_tool_calls", { max_tool_calls: 1 }, "unsupported_parameter"],
+    ["parallel_tool_calls", { parallel_tool_calls: true }, "unsupported_parameter"],
+    ["presence_penalty", { presence_penalty: 1 }, "unsupported_parameter"],
+    ["prompt", { prompt: { id: "p" } }, "unsupported_parameter"],
+    ["reasoning", { reasoning: { effort: "low" } }, "unsupported_parameter"],
+    ["store", { store: true }, "unsupported_parameter"],
+    ["tools", { tools: [{ type: "web_search" }] }, "unsupported_parameter"],
+    ["tool_choice", { tool_choice: "required" }, "unsupported_parameter"],
+    ["truncation", { truncation: "auto" }, "invalid_value"],
+    ["include.0", { include: ["file_search_call.results"] }, "invalid_value"],
+    ["top_logprobs", { top_logprobs: 2 }, "invalid_value"],
+    ["text", { text: { verbosity: "low" } }, "unsupported_parameter"],
+    ["max_output_tokens", { max_output_tokens: 99_999 }, "invalid_value"],
+  ])("%s", async (param, body, code) => {
+    const model = new FakeModel();
+    const server = await start({ model });
+    const response = await post(server, "/v1/responses", { input: "Hi", ...body });
+    const { error } = await response.json();
+    expect([response.status, error.param, error.code]).toEqual([400, param, code]);
+    // A faulty member is named in the sentence, its place in `param`.
+    expect(error.message).toContain(param === "text" ? "verbosity" : param);
+    expect(model.requests).toEqual([]);
   });
 });
 
@@ -126,6 +168,19 @@ describe("status", () => {
     }
   });
 
+  test("metrics tell of what runs and what waits at this moment", async () => {
+    const { wait, open } = gate();
+    const server = await start({ model: new FakeModel({ beforeToken: () => wait }), settings: { parallel: 1 } });
+    const answers = [post(server, CHAT, hello), post(server, CHAT, hello)];
+    await until(() => expect([server.context.queue.running, server.context.queue.waiting]).toEqual([1, 1]));
+    const page = await (await fetch(`${server.url}/metrics`)).text();
+    expect(page).toContain('vllm:num_requests_running{model_name="flashvl"} 1\n');
+    expect(page).toContain('vllm:num_requests_waiting{model_name="flashvl"} 1\n');
+    expect(page).toMatch(/flashvl:request_body_bytes\{model_name="flashvl"\} [1-9]/);
+    open();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   test("metrics count answers that were left or that failed by their reason, their tokens included", async () => {
     const model = new FakeModel({
       beforeToken: (at, signal) =>
@@ -157,6 +212,21 @@ describe("status", () => {
     expect(
       document.paths["/v1/chat/completions"].post.requestBody.content["application/json"].schema.properties,
     ).toHaveProperty("top_logprobs");
+  });
+
+  test("the OpenAPI document has the paths that the application has, and no others", async () => {
+    const server = await start({ settings: { page: false } });
+    const { paths } = (await (await fetch(`${server.url}/openapi.json`)).json()) as { paths: Record<string, object> };
+    const told = Object.entries(paths).flatMap(([path, methods]) =>
+      ["get", "post", "put", "patch", "delete"]
+        .filter((method) => method in methods)
+        .map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const routes = createApp(server.context)
+      // Middleware stands among the routes, under every method.
+      .routes.filter(({ method }) => method !== "ALL")
+      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)(\{.*?\})?/g, "{$1}")}`);
+    expect(told.sort()).toEqual([...new Set(routes)].sort());
   });
 
   test("a path that does not exist gets an error in OpenAI's shape", async () => {
