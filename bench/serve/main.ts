@@ -85,6 +85,8 @@ function planFor(own: OwnServer | undefined): Omit<LoadPlan, "bodies" | "clients
 async function loads(base: ReturnType<typeof planFor>, write: boolean, remark?: string): Promise<number> {
   const bodies = pictureBodies(values.pictures, number("max-tokens", values["max-tokens"]));
   const rows: LoadRow[] = [];
+  // Figures at a rate stand beside those of clients that ask at once, not in their place.
+  const section = base.rate === undefined ? "serve" : "serve-rate";
   for (const text of (values.clients ?? "1,4,16").split(",")) {
     const clients = Math.max(1, number("clients", text));
     const result = await runLoad({ ...base, clients, bodies });
@@ -93,10 +95,13 @@ async function loads(base: ReturnType<typeof planFor>, write: boolean, remark?: 
     console.log(`${title}; load generator on ${cpus()[0]?.model.trim() ?? "unknown"} × ${cpus().length}`);
     console.log(`${summaryText(summary)}\n`);
     rows.push({ clients, summary });
-    await keep(result, title, write ? "serve" : undefined);
+    await keep(result, title, write ? section : undefined);
   }
   if (write)
-    writeSection("serve", loadSection(rows, `${modelName()}, answers of up to ${values["max-tokens"]} tokens`, remark));
+    writeSection(
+      section,
+      loadSection(rows, `${modelName()}, answers of up to ${values["max-tokens"]} tokens`, remark, base.rate),
+    );
   return 0;
 }
 

@@ -13,27 +13,31 @@ export interface LoadRow {
 export type Remark = string | undefined;
 
 /**
- * The section of loads with growing numbers of clients.
+ * The section of loads with growing numbers of clients, or with requests that arrive at `rate` per second.
  *
  * @example writeSection("serve", loadSection(rows, "models/flashvl-tiny", "answers of up to 32 tokens"));
  */
-export function loadSection(rows: LoadRow[], what: string, remark: Remark): string {
+export function loadSection(rows: LoadRow[], what: string, remark: Remark, rate?: number): string {
   const lines = rows.map(
     ({ clients, summary }) =>
       `| ${clients} | ${summary.requestsPerSecond.toFixed(1)} | ${summary.tokensPerSecond.toFixed(0)} | ${three(summary.firstToken)} | ${three(summary.interToken)} | ${outcomes(summary)} | ${memory(summary)} |`,
   );
   return [
-    "## Serving",
+    rate === undefined ? "## Serving" : "## Serving at a rate",
     "",
-    `${what}, \`npm run bench:serve -- --write\`; ${machineLine(describeMachine())}.${remark ? ` ${remark}` : ""}`,
+    `${what}, \`npm run bench:serve -- ${rate === undefined ? "" : `--rate ${rate} `}--write\`; ${machineLine(describeMachine())}.${remark ? ` ${remark}` : ""}`,
     "",
-    "Latencies in ms as the client sees them over loopback: p50 / p90 / p99. Every client asks again as soon as it is answered.",
+    `Latencies in ms as the client sees them over loopback: p50 / p90 / p99. ${
+      rate === undefined
+        ? "Every client asks again as soon as it is answered."
+        : `Requests arrive at random, ${rate} per second, as long as one of the clients is free.`
+    }`,
     "",
     "| clients | answers/s | tokens/s | first token | between tokens | outcomes | server memory |",
     "|---|---|---|---|---|---|---|",
     ...lines,
     "",
-    "![Load over time](serve.svg)",
+    `![Load over time](serve${rate === undefined ? "" : "-rate"}.svg)`,
   ].join("\n");
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { mixedBodies } from "../../bench/serve/bodies.ts";
+import { runLoad } from "../../bench/serve/load.ts";
 import { startOwnServer } from "../../bench/serve/own-server.ts";
 import { plotLoad } from "../../bench/serve/plot.ts";
 import { soak } from "../../bench/serve/soak.ts";
@@ -12,6 +13,8 @@ import { summarise, summaryText } from "../../bench/serve/summary.ts";
 import { FlashVL } from "../../src/engine/index.ts";
 import { startServer } from "../../src/serve/index.ts";
 import { createLog } from "../../src/serve/log.ts";
+import { FakeModel } from "./fake-model.ts";
+import { start } from "./start.ts";
 
 const tiny = fileURLToPath(new URL("../golden/static-tiny", import.meta.url));
 const pictures = join(tiny, "images");
@@ -43,6 +46,22 @@ test(
   },
   PATIENCE_MS,
 );
+
+test("a load at a rate comes at that rate: neither all at once nor at the pace of the answers", async () => {
+  const { url } = await start({ model: new FakeModel({ script: () => "ok" }) });
+  const [rate, seconds] = [50, 1];
+  const bodies = [{ messages: [{ role: "user", content: "Hi" }] }];
+  const { samples } = await runLoad({ url, rate, seconds, clients: 8, bodies });
+  expect(new Set(samples.map(({ outcome }) => outcome))).toEqual(new Set(["ok"]));
+  // Eight clients that ask again at once send many times as much. A busy machine may only send less.
+  expect(samples.length).toBeGreaterThan(0.5 * rate * seconds);
+  for (const until of [0.1, 0.25, 0.5, 0.75, 1]) {
+    const due = rate * until;
+    const sent = samples.filter(({ at }) => at < until * 1000).length;
+    // Arrivals at random: their number by a time scatters by its root.
+    expect(sent, `requests in the first ${until} s`).toBeLessThan(due + 4 * Math.sqrt(due));
+  }
+});
 
 test.skipIf(!process.env.FLASHVL_LONG)(
   "half an hour of it leaves memory flat",
