@@ -1,10 +1,13 @@
 /** @file Data files: TSV of any shape, JSONL, Parquet, downloads that break, predictions of other tools. */
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { download, findData, lmuDataFolder, readPredictions } from "../../src/eval/index.ts";
@@ -56,6 +59,47 @@ describe("a TSV file", () => {
     await expect(rows.load(0)).rejects.toThrow(/names no row with a picture/);
     rows.close();
   });
+});
+
+const GIB = 2 ** 30;
+
+/** In a process of its own, whose memory is known: rows, the last row's index, its picture's length and MD5, the most memory in MiB. */
+const READ_LAST = `
+  const [openSource, loadRows, path] = process.argv.slice(1);
+  const source = await (await import(openSource)).openSource(path);
+  const rows = (await import(loadRows)).loadRows(source, "");
+  const last = await rows.load(rows.length - 1);
+  const [picture] = last.images;
+  const md5 = (await import("node:crypto")).createHash("md5").update(picture).digest("hex");
+  console.log(JSON.stringify([rows.length, last.index, picture.length, md5, process.resourceUsage().maxRSS / 1024]));
+  rows.close();
+`;
+
+describe.runIf(process.env.FLASHVL_LONG)("a TSV file of 2.2 GiB", () => {
+  it("is streamed: its last picture has the right bytes, and memory stays small", async () => {
+    const path = join(temporaryFolder(), "huge.tsv");
+    const pictureOf = (row: number) => Buffer.alloc(9_000_000, `picture ${row} `);
+    const cell = Math.ceil(9_000_000 / 3) * 4;
+    const count = Math.ceil((2.2 * GIB) / cell);
+    async function* text() {
+      yield "index\timage\tquestion\n";
+      for (let row = 0; row < count; row++) yield `${row}\t${pictureOf(row).toString("base64")}\tQ ${row}\n`;
+    }
+    await pipeline(text, createWriteStream(path));
+    expect(statSync(path).size).toBeGreaterThan(2.2 * GIB);
+    const modules = ["open-source", "load-rows"].map(
+      (name) => new URL(`../../src/tasks/vlmeval/data/${name}.ts`, import.meta.url).href,
+    );
+    const args = ["--import", "tsx", "--input-type=module", "-e", READ_LAST, ...modules, path];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    const [length, index, size, md5, megabytes] = JSON.parse(stdout);
+    const right = createHash("md5")
+      .update(pictureOf(count - 1))
+      .digest("hex");
+    expect([length, index, size, md5]).toEqual([count, String(count - 1), 9_000_000, right]);
+    console.info(`a TSV of 2.2 GiB: ${Math.round(megabytes)} MiB at most`);
+    expect(megabytes).toBeLessThan(500);
+  }, 600_000);
 });
 
 describe("a JSONL file", () => {
@@ -128,6 +172,17 @@ describe("a download", () => {
     await download(url, path, { md5, firstDelayMs: 0 });
     expect(readFileSync(path).equals(body)).toBe(true);
     expect(ranges).toEqual([undefined, "bytes=30000-", "bytes=60000-"]);
+  });
+
+  it("goes on with what an earlier process left behind", async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, "Set.tsv");
+    const { url, ranges } = await breakingServer(body, body.length, `${path}.part`);
+    writeFileSync(`${path}.part`, body.subarray(0, 12_345));
+    await download(url, path, { md5, firstDelayMs: 0 });
+    expect(ranges).toEqual(["bytes=12345-"]);
+    expect(readFileSync(path).equals(body)).toBe(true);
+    expect(existsSync(`${path}.part`)).toBe(false);
   });
 
   it("with another MD5 is refused and leaves nothing", async () => {

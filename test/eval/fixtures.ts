@@ -68,15 +68,25 @@ export interface ChatRequest {
 export interface Endpoint {
   baseUrl: string;
   requests: ChatRequest[];
+  /** The most requests that were under way at once. */
+  mostActive: number;
 }
 
+type ChatReply = string | number;
+
 /** An OpenAI-compatible endpoint on loopback; a number as reply is an HTTP status. Closed after the test. */
-export async function chatEndpoint(reply: (request: ChatRequest, count: number) => string | number): Promise<Endpoint> {
-  const requests: ChatRequest[] = [];
+export async function chatEndpoint(
+  reply: (request: ChatRequest, count: number) => ChatReply | Promise<ChatReply>,
+): Promise<Endpoint> {
+  const endpoint: Endpoint = { baseUrl: "", requests: [], mostActive: 0 };
+  const { requests } = endpoint;
+  let active = 0;
   const server = createServer(async (request, response) => {
     const body = (await readBody(request)) as ChatRequest;
     requests.push(body);
-    const answer = reply(body, requests.length);
+    endpoint.mostActive = Math.max(endpoint.mostActive, ++active);
+    const answer = await reply(body, requests.length);
+    active--;
     if (typeof answer === "number") {
       response.writeHead(answer, { "retry-after": "0" }).end("no");
       return;
@@ -87,7 +97,8 @@ export async function chatEndpoint(reply: (request: ChatRequest, count: number) 
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());
-  return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, requests };
+  endpoint.baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  return endpoint;
 }
 
 /** The text of a judge's question. */

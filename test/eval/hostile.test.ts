@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { evaluate, openBench } from "../../src/eval/index.ts";
 import { writeHtml } from "../../src/eval/report/write-html.ts";
-import { DEFAULT_RULES, runProgram, SCORING_MODES, VLM_SETS } from "../../src/tasks/index.ts";
+import { DEFAULT_RULES, EquivalenceChecker, runProgram, SCORING_MODES, VLM_SETS } from "../../src/tasks/index.ts";
 import { pythonEqual } from "../../src/tasks/vlmeval/maths/python-equal.ts";
 import { PythonError } from "../../src/tasks/vlmeval/python/errors.ts";
 import { parsePyLiteral } from "../../src/tasks/vlmeval/python/literal.ts";
@@ -104,6 +104,21 @@ describe("hostile replies", () => {
       const program = set.score([{ index: "1", cells, prediction }], { rules: DEFAULT_RULES, judge: false });
       expect(runProgram(program, () => null)[0]!.correct).toBe(prediction.endsWith("B"));
     }
+  });
+
+  it("are unequal to an honest answer in the comparing process, which then still works", async () => {
+    using checker = new EquivalenceChecker();
+    const took: [milliseconds: number, text: string][] = [];
+    for (const text of HOSTILE) {
+      const started = performance.now();
+      expect(await checker.equal(text, "5"), text.slice(0, 60)).toBe(false);
+      took.push([performance.now() - started, text.slice(0, 60)]);
+    }
+    // Two seconds of processor time each; the rest is for a busy machine and for starting the process again.
+    expect(took.filter(([milliseconds]) => milliseconds > 60_000)).toEqual([]);
+    expect(existsSync("/tmp/pwned")).toBe(false);
+    expect(await checker.equal("\\frac12", "0.5")).toBe(true);
+    expect(await checker.equal("3\\sqrt{2}", "\\sqrt{18}")).toBe(true);
   });
 
   it("never evaluate as code in place of Python's eval", () => {

@@ -1,12 +1,30 @@
 /** @file Runs that are killed at random points, split into shards or batched otherwise leave the same bytes as a straight run. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { mapConcurrent } from "../../src/eval/answer/map-concurrent.ts";
-import { type Answerer, evaluate, openBench, readAnswers, taskBench } from "../../src/eval/index.ts";
+import {
+  type Answerer,
+  type AnswerProgress,
+  evaluate,
+  openBench,
+  readAnswers,
+  readPredictions,
+  taskBench,
+} from "../../src/eval/index.ts";
+import { seededBelow } from "../../src/eval/stats/random.ts";
 import { DEFAULT_RULES, marketTask } from "../../src/tasks/index.ts";
 import { pngBase64, scriptedAnswerer, temporaryFolder, writeTsv } from "./fixtures.ts";
 
@@ -78,25 +96,87 @@ describe("a run", () => {
     const [straight, broken] = [temporaryFolder(), temporaryFolder()];
     const whole = startRun(data, straight);
     const answers = join(broken, "slow", "Custom");
-    for (const share of [0.2, 0.7]) {
+    // Two of the points between two rows, drawn with a seed; the second leaves time to be killed in.
+    const below = seededBelow(2026);
+    const points = [1 + below(ROWS / 2), ROWS / 2 + below(ROWS / 4)];
+    for (const point of points) {
       const child = startRun(data, broken);
       const done = ended(child);
-      await until(() => readAnswers(answers).size >= ROWS * share, child);
+      await until(() => readAnswers(answers).size >= point, child);
       child.kill("SIGKILL");
       await done;
       expect(existsSync(join(answers, "result.json"))).toBe(false);
     }
     const kept = readAnswers(answers).size;
-    expect(kept).toBeGreaterThanOrEqual(ROWS * 0.7);
+    expect(kept).toBeGreaterThanOrEqual(points[1]!);
     // And a line that was only half written.
     appendFileSync(join(answers, "answers.0-of-1.jsonl"), '{"key":"39","te');
     await ended(startRun(data, broken));
     if (whole.exitCode === null) await ended(whole);
     expect(filesOf(broken)).toEqual(filesOf(straight));
+    // A workbook holds the time of its making, so its rows are compared.
+    const workbook = join("slow", "slow_Custom.xlsx");
+    const predictions = await readPredictions(join(broken, workbook));
+    expect(predictions.size).toBe(ROWS);
+    expect(predictions).toEqual(await readPredictions(join(straight, workbook)));
     const asked = readFileSync(join(answers, "times.jsonl"), "utf8").trim().split("\n");
     // No row that was recorded is asked again.
     expect(asked.length).toBeLessThanOrEqual(ROWS + 3);
     expect(Object.keys(filesOf(broken)).sort()).toContain(join("slow", "Custom", "rows.html"));
+  });
+
+  it("goes on from any byte at which its record may end", async () => {
+    const data = temporaryFolder();
+    await writeSet(data);
+    const reference = temporaryFolder();
+    await runAll(data, reference, jumbled(3));
+    const run = join("jumbled", "Custom");
+    const record = readFileSync(join(reference, run, "answers.jsonl"));
+    const below = seededBelow(5);
+    for (let kill = 0; kill < 4; kill++) {
+      const out = temporaryFolder();
+      mkdirSync(join(out, run), { recursive: true });
+      copyFileSync(join(reference, run, "run.json"), join(out, run, "run.json"));
+      const end = below(record.length);
+      writeFileSync(join(out, run, "answers.0-of-1.jsonl"), record.subarray(0, end));
+      const asked: string[] = [];
+      const answerer = jumbled(3);
+      const { answer } = answerer;
+      answerer.answer = async function* (requests, options) {
+        for await (const found of answer(requests, options)) {
+          asked.push(found.key);
+          yield found;
+        }
+      };
+      await runAll(data, out, answerer);
+      expect(filesOf(out), `killed at byte ${end}`).toEqual(filesOf(reference));
+      const whole = record.subarray(0, end).toString("utf8").split("\n").length - 1;
+      expect(asked).toHaveLength(ROWS - whole);
+    }
+  });
+
+  it("says how far it is: the score by rules so far, the time left, and at the end the whole", async () => {
+    const data = temporaryFolder();
+    await writeSet(data);
+    const calls: AnswerProgress[] = [];
+    const { bench, dataMd5, close } = await openBench("Custom", { dataFolder: data, offline: true });
+    const options = { out: data, dataMd5, rules: DEFAULT_RULES, judge: null, html: false };
+    const result = await evaluate(bench, jumbled(1), { ...options, onProgress: (progress) => calls.push(progress) });
+    close();
+    expect(calls.map(({ done }) => done)).toEqual([...Array.from({ length: ROWS }, (_, at) => at + 1), ROWS]);
+    // Rows 0 and 3 are right, 1 and 2 wrong.
+    expect(calls.slice(0, 4).map(({ runningScore }) => runningScore)).toEqual([100, 50, 100 / 3, 50]);
+    expect(calls[3]!.secondsLeft).toBeGreaterThan(0);
+    const overall = result?.metrics.find(({ name }) => name === "Overall")?.value;
+    expect(overall).toBe(35);
+    expect(calls.at(-1)).toEqual({
+      done: ROWS,
+      total: ROWS,
+      runningScore: overall,
+      failed: 0,
+      lastFailure: null,
+      secondsLeft: 0,
+    });
   });
 
   it("leaves the same files for any batch size and any number of shards", async () => {

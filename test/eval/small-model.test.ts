@@ -1,16 +1,28 @@
-/** @file The shipped model on the market and on a small TSV through the command line: killed and resumed, batched or not, the same bytes. Long. */
+/** @file Our own model in process: killed and resumed, batched or not, the same bytes. A tiny one quickly; the shipped one (long) through the command line, on the market and on a small TSV. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { readAnswers } from "../../src/eval/index.ts";
+import { FlashVL } from "../../src/engine/index.ts";
+import {
+  type Answer,
+  type AnswerRequest,
+  evaluate,
+  flashvlAnswerer,
+  openBench,
+  readAnswers,
+} from "../../src/eval/index.ts";
+import { DEFAULT_RULES } from "../../src/tasks/index.ts";
 import { pngBase64, temporaryFolder, writeTsv } from "./fixtures.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const ROWS = 16;
+
+const tiny = fileURLToPath(new URL("../golden/static-tiny", import.meta.url));
+const TINY_ROWS = 6;
 
 function start(out: string, batch: number): ChildProcess {
   const flags = [
@@ -30,10 +42,10 @@ function start(out: string, batch: number): ChildProcess {
 
 const ended = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once("exit", resolve));
 
-async function folderWithSet(): Promise<string> {
+async function folderWithSet(count = ROWS): Promise<string> {
   const folder = temporaryFolder();
   const image = await pngBase64();
-  const rows = Array.from({ length: ROWS }, (_, index) => ({
+  const rows = Array.from({ length: count }, (_, index) => ({
     index,
     image,
     question: `What is ${index}?`,
@@ -53,6 +65,57 @@ function filesOf(out: string): Record<string, string> {
   }
   return files;
 }
+
+describe("a tiny model", () => {
+  it("answers alike one by one, in batches, and after a kill", async () => {
+    const data = await folderWithSet(TINY_ROWS);
+    const cacheDir = temporaryFolder();
+    await using model = await FlashVL.fromPretrained(tiny, { cacheDir, threads: 1, maxBatch: 4 });
+    const { bench, dataMd5, close } = await openBench("Custom", { dataFolder: data, offline: true });
+    const run = (out: string, batch: number) =>
+      evaluate(bench, flashvlAnswerer(model, { batch, maxNewTokens: 12 }), {
+        out,
+        dataMd5,
+        rules: DEFAULT_RULES,
+        judge: null,
+      });
+    const broken = temporaryFolder();
+    // Compiled by now: the other process opens the same files.
+    const args = [fileURLToPath(new URL("./killed-run.ts", import.meta.url)), data, broken, tiny, cacheDir, "2"];
+    const child = spawn(process.execPath, ["--import", loader, ...args], { stdio: "ignore" });
+    const dead = ended(child);
+
+    const expected = new Map<string, string>();
+    const requests: AnswerRequest[] = [];
+    for await (const row of bench.rows()) {
+      const request = { key: row.key, ...(await row.prompt()) };
+      requests.push(request);
+      const { text } = await model.generate(request.images, request.messages, { doSample: false, maxNewTokens: 12 });
+      expected.set(row.key, text);
+    }
+    expect(new Set(expected.values()).size).toBeGreaterThan(1);
+    async function* source() {
+      yield* requests;
+    }
+    for (const batch of [1, 4]) {
+      const answers: Answer[] = [];
+      const answerer = flashvlAnswerer(model, { batch, maxNewTokens: 12 });
+      for await (const answer of answerer.answer(source(), {})) answers.push(answer);
+      expect(new Map(answers.map(({ key, text }) => [key, text])), `batch ${batch}`).toEqual(expected);
+    }
+
+    const straight = temporaryFolder();
+    await run(straight, 4);
+    await dead;
+    expect(child.signalCode).toBe("SIGKILL");
+    const name = readdirSync(broken)[0]!;
+    expect(readAnswers(join(broken, name, "Custom")).size).toBe(2);
+    await run(broken, 1);
+    close();
+    expect(filesOf(broken)).toEqual(filesOf(straight));
+    expect(Object.keys(filesOf(broken))).toContain(join(name, "Custom", "result.json"));
+  });
+});
 
 describe.runIf(process.env.FLASHVL_LONG)("the shipped model", () => {
   it("leaves the same files after kills as in one go, and the same answers for any batch size", async () => {

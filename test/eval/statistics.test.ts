@@ -1,4 +1,4 @@
-/** @file Intervals, paired tests and the comparison of runs; the judge's retries, cache and counts; endpoints as models. */
+/** @file Intervals, paired tests and the comparison of runs; the judge's retries, cache, counts and cost; endpoints and our own server as models. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -8,12 +8,23 @@ import {
   compareRuns,
   evaluate,
   Judge,
+  type JudgeEstimate,
   mcnemarExact,
   openAiAnswerer,
   openBench,
 } from "../../src/eval/index.ts";
 import { DEFAULT_RULES } from "../../src/tasks/index.ts";
-import { chatEndpoint, pngBase64, QUICK_RETRY, scriptedAnswerer, temporaryFolder, writeTsv } from "./fixtures.ts";
+import { FakeModel } from "../serve/fake-model.ts";
+import { gate, start } from "../serve/start.ts";
+import {
+  chatEndpoint,
+  pngBase64,
+  promptOf,
+  QUICK_RETRY,
+  scriptedAnswerer,
+  temporaryFolder,
+  writeTsv,
+} from "./fixtures.ts";
 
 const unitsOf = (values: readonly number[]) => values.map((value, at) => ({ id: String(at), value }));
 
@@ -117,6 +128,59 @@ describe("the judge", () => {
     expect(requests).toHaveLength(8);
     expect(judge.counts.failed).toBe(20);
   });
+
+  it("says what it will cost before it is asked, counts what it cost, and is asked three things at once at most", async () => {
+    const folder = temporaryFolder();
+    const image = await pngBase64();
+    const rows = Array.from({ length: 8 }, (_, index) => ({
+      index,
+      image,
+      question: `Q ${index}`,
+      A: "one",
+      B: "two",
+    }));
+    writeTsv(
+      join(folder, "Custom.tsv"),
+      rows.map((row) => ({ ...row, answer: "B" })),
+    );
+    const three = gate();
+    const endpoint = await chatEndpoint(async (_, count) => {
+      if (count === 3) three.open();
+      await three.wait;
+      // Long enough for a fourth question to come, if one were sent.
+      for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+      return "B";
+    });
+    const judge = new Judge({
+      baseUrl: endpoint.baseUrl,
+      model: "j",
+      cachePath: null,
+      concurrency: 3,
+      policy: QUICK_RETRY,
+    });
+    const { bench, dataMd5, close } = await openBench("Custom", { dataFolder: folder, offline: true });
+    const estimates: [estimate: JudgeEstimate, asked: number][] = [];
+    // Rules decide the first row; the seven others are the judge's.
+    const result = await evaluate(bench, scriptedAnswerer({ 0: "B" }, "nobody can tell which of these it is"), {
+      out: folder,
+      dataMd5,
+      rules: DEFAULT_RULES,
+      judge,
+      judgePrice: { input: 2, output: 30 },
+      html: false,
+      onJudgeEstimate: (estimate) => estimates.push([estimate, endpoint.requests.length]),
+    });
+    close();
+    const characters = endpoint.requests.reduce((sum, request) => sum + promptOf(request).length, 0);
+    const promptTokens = Math.ceil(characters / 4);
+    const completionTokens = 7 * 64;
+    const dollars = (2 * promptTokens + 30 * completionTokens) / 1e6;
+    expect(estimates).toEqual([[{ questions: 7, promptTokens, completionTokens, dollars }, 0]]);
+    // Each reply counts 10 + 2 tokens.
+    expect(result?.judge).toMatchObject({ dollars: (2 * 70 + 30 * 14) / 1e6 });
+    expect(result?.judge?.counts).toMatchObject({ asked: 7, promptTokens: 70, completionTokens: 14 });
+    expect(endpoint.mostActive).toBe(3);
+  });
 });
 
 describe("an endpoint as a model", () => {
@@ -138,5 +202,35 @@ describe("an endpoint as a model", () => {
     const [picture, text] = requests[0]!.messages[0]!.content as { image_url?: { url: string }; text?: string }[];
     expect(picture!.image_url!.url).toBe(`data:image/png;base64,${image}`);
     expect(text!.text).toBe("Q\nA. one\nB. two\nAnswer with the option's letter from the given choices directly.");
+  });
+});
+
+describe("our own server", () => {
+  it("answers as a model, and decides as a judge what rules cannot", async () => {
+    const folder = temporaryFolder();
+    const image = await pngBase64();
+    const row = { image, question: "Which bus?", A: "one", B: "two" };
+    writeTsv(join(folder, "Custom.tsv"), [
+      { index: 1, ...row, answer: "B" },
+      { index: 2, ...row, answer: "A" },
+    ]);
+    const model = new FakeModel({ script: () => "B" });
+    const server = await start({ model, settings: { modelName: ["fake"] } });
+    const endpoint = { baseUrl: `${server.url}/v1`, model: "fake", policy: QUICK_RETRY };
+    const { bench, dataMd5, close } = await openBench("Custom", { dataFolder: folder, offline: true });
+    const options = { out: folder, dataMd5, rules: DEFAULT_RULES, html: false };
+    const answered = await evaluate(bench, openAiAnswerer(endpoint), { ...options, judge: null });
+    expect(answered?.metrics[0]?.value).toBe(50);
+    const parts = model.requests.flatMap(({ messages }) => messages[0]!.content as { type: string }[]);
+    expect(parts.map(({ type }) => type)).toEqual(["image", "text", "image", "text"]);
+    // Rules read nothing from the first reply, and "A" from the second.
+    const vague = scriptedAnswerer({ 1: "nobody can tell which of these it might be", 2: "A" }, "", "vague");
+    const judge = new Judge({ ...endpoint, cachePath: null });
+    const judged = await evaluate(bench, vague, { ...options, judge });
+    close();
+    expect(judged?.metrics[0]?.value).toBe(100);
+    expect(judged?.decisions).toMatchObject({ rule: 1, judge: 1 });
+    expect(judge.counts).toEqual({ asked: 1, cached: 0, failed: 0, promptTokens: 10, completionTokens: 2 });
+    expect(JSON.stringify(model.requests.at(-1)!.messages)).toContain("nobody can tell");
   });
 });
