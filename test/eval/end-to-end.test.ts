@@ -2,60 +2,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  collectResults,
-  evaluate,
-  Judge,
-  openBench,
-  readPredictions,
-  type SetResult,
-  writeModelReport,
-} from "../../src/eval/index.ts";
-import { DEFAULT_RULES, type ScoringRules } from "../../src/tasks/index.ts";
-import {
-  type Cell,
-  chatEndpoint,
-  pngBase64,
-  promptOf,
-  QUICK_RETRY,
-  scriptedAnswerer,
-  temporaryFolder,
-  writeTsv,
-} from "./fixtures.ts";
-
-interface Run {
-  result: SetResult;
-  out: string;
-}
-
-async function runSet(
-  name: string,
-  rows: readonly Record<string, Cell>[],
-  replies: Record<string, string>,
-  options: { judge?: Judge; rules?: ScoringRules } = {},
-): Promise<Run> {
-  const out = temporaryFolder();
-  writeTsv(join(out, `${name}.tsv`), rows);
-  const rules = options.rules ?? DEFAULT_RULES;
-  const { bench, dataMd5, close } = await openBench(name, { dataFolder: out, offline: true, rules });
-  const result = await evaluate(bench, scriptedAnswerer(replies), {
-    out,
-    dataMd5,
-    rules,
-    judge: options.judge ?? null,
-    html: false,
-  });
-  close();
-  return { result: result!, out };
-}
-
-async function scriptedJudge(reply: (prompt: string) => string | number) {
-  const endpoint = await chatEndpoint((request) => reply(promptOf(request)));
-  const judge = new Judge({ baseUrl: endpoint.baseUrl, model: "gpt-4o-mini", cachePath: null, policy: QUICK_RETRY });
-  return { judge, endpoint };
-}
-
-const metric = (result: SetResult, name: string) => result.metrics.find((item) => item.name === name)?.value;
+import { collectResults, openBench, readPredictions, writeModelReport } from "../../src/eval/index.ts";
+import { DEFAULT_RULES } from "../../src/tasks/index.ts";
+import { pngBase64, temporaryFolder, writeTsv } from "./fixtures.ts";
+import { metric, runSet, scriptedJudge } from "./run-set.ts";
 
 describe("multiple choice", () => {
   it("scores quotes, line breaks, None, shared pictures and 40,000-character replies", async () => {

@@ -9,8 +9,8 @@ import { normaliseVqaAnswer } from "./vqa-normalise.ts";
 
 export type VqaMethod = "vqa_score" | "anls" | "relaxed_accuracy" | "accuracy";
 
-/** Annotators that must agree for full credit. */
-const FULL_AGREEMENT = 3;
+/** Annotators, beside the one whose answer is compared, that must agree for full credit. */
+export const FULL_AGREEMENT = 3;
 /** ChartQA's tolerance (arXiv 2203.10244, section 5.1). */
 const RELAXED_CHANGE = 0.05;
 /** Below this similarity ANLS gives nothing (arXiv 1905.13648). */

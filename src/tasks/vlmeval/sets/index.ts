@@ -44,5 +44,5 @@ export function customSet(name: string, columns: readonly string[]): SetDefiniti
   if (!columns.includes("question")) {
     throw new Error(`${name} has the columns ${columns.join(", ")}; expected at least index, question and answer.`);
   }
-  return columns.includes("A") && columns.includes("B") ? choiceSet({ name }) : vqaSet({ name });
+  return columns.includes("A") && columns.includes("B") ? choiceSet({ name }) : vqaSet({ name }, true);
 }

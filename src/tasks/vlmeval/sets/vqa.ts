@@ -6,7 +6,7 @@ import { byCategory, rowUnits } from "../score/by-category.ts";
 import type { RowScore } from "../score/program.ts";
 import { byCodePoint } from "../score/report-accuracy.ts";
 import { distinct, oneRow, type Table, type Value } from "../score/table.ts";
-import { type VqaAggregate, type VqaMethod, vqaHit, vqaMatches } from "../score/vqa-matches.ts";
+import { FULL_AGREEMENT, type VqaAggregate, type VqaMethod, vqaHit, vqaMatches } from "../score/vqa-matches.ts";
 import type { Scored, SetDefinition } from "../set-definition.ts";
 import { dataUrl } from "./urls.ts";
 
@@ -43,8 +43,12 @@ export function vqaTable(rows: readonly Scored[]): Table {
   return oneRow(out);
 }
 
-/** A short-answer set under VLMEvalKit's rule for its name. */
-export function vqaSet(basics: Pick<SetDefinition, "name"> & Partial<SetDefinition>): SetDefinition {
+/**
+ * A short-answer set under VLMEvalKit's rule for its name.
+ * @param own a file of one's own, which VLMEvalKit does not score: with too few references for annotators to agree (VQA
+ * accuracy would be 0 for any reply) a reply is right that equals one of them
+ */
+export function vqaSet(basics: Pick<SetDefinition, "name"> & Partial<SetDefinition>, own = false): SetDefinition {
   const { method, aggregate } = vqaRule(basics.name);
   return {
     type: "VQA",
@@ -59,8 +63,11 @@ export function vqaSet(basics: Pick<SetDefinition, "name"> & Partial<SetDefiniti
     defaultPrompt: shortAnswerPrompt,
     *score(answered, { rules }) {
       return answered.map(({ cells, prediction }): RowScore => {
-        const { gt, pred, match } = vqaMatches(cells.answer ?? "nan", prediction, method, rules.mode);
-        const value = vqaHit(match, aggregate);
+        const found = vqaMatches(cells.answer ?? "nan", prediction, method, rules.mode);
+        const { gt, pred } = found;
+        const isFew = own && method === "vqa_score" && gt.length <= FULL_AGREEMENT;
+        const match = isFew ? gt.map((answer) => Number(answer === pred)) : found.match;
+        const value = vqaHit(match, isFew ? "max" : aggregate);
         const fields = {
           eval_gt: pyList(gt),
           eval_pred: pred,
