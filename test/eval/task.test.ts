@@ -1,8 +1,18 @@
 /** @file A benchmark set as a task: prompts in three styles, rows, and the score that also rewards. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openVlmTask, PROMPT_STYLES, type PromptStyle, VLM_SETS } from "../../src/tasks/index.ts";
-import { type Cell, pngBase64, temporaryFolder, writeTsv } from "./fixtures.ts";
+import { evaluate, vlmBench } from "../../src/eval/index.ts";
+import {
+  accuracyReward,
+  DEFAULT_RULES,
+  openVlmTask,
+  PROMPT_STYLES,
+  type PromptStyle,
+  type SetDefinition,
+  VLM_SETS,
+} from "../../src/tasks/index.ts";
+import { type Cell, pngBase64, scriptedAnswerer, temporaryFolder, writeTsv } from "./fixtures.ts";
 
 async function firstPrompt(name: string, row: Record<string, Cell>, prompt: PromptStyle) {
   const folder = temporaryFolder();
@@ -55,6 +65,77 @@ describe("a set as a reward", () => {
       task.close();
     }
     expect(scores).toEqual([false, true]);
+  });
+
+  it("pays GRPO one for a right answer and nothing for another; a part of it where parts are paid", async () => {
+    const folder = temporaryFolder();
+    const image = await pngBase64();
+    const choice = join(folder, "MMStar.tsv");
+    writeTsv(choice, [{ index: 0, image, question: "Which?", A: "cat", B: "dog", answer: "B" }]);
+    const mmstar = await openVlmTask("MMStar", { path: choice });
+    for await (const row of mmstar.rows()) {
+      const answers = ["B", "The answer is (B).", "dog", "A", "a bird", ""];
+      expect(answers.map((answer) => accuracyReward(mmstar, row, answer))).toEqual([1, 1, 1, 0, 0, 0]);
+    }
+    mmstar.close();
+    const short = join(folder, "TextVQA_VAL.tsv");
+    writeTsv(short, [{ index: 0, image, question: "Which?", answer: "['red', 'red', 'red', 'blue']" }]);
+    const textvqa = await openVlmTask("TextVQA_VAL", { path: short });
+    for await (const row of textvqa.rows()) {
+      // Three annotators see two others that agree, one sees three.
+      expect(accuracyReward(textvqa, row, "red", true)).toBeCloseTo(0.75, 10);
+      expect(accuracyReward(textvqa, row, "red")).toBe(0);
+    }
+    textvqa.close();
+  });
+});
+
+/** A set of one's own: counting, in which the neighbour of the right number is half right. */
+const COUNTING: SetDefinition = {
+  name: "Counting",
+  type: "VQA",
+  columns: ["index", "question", "answer"],
+  files: "vqa",
+  metricNote: "mean credit; one off is half right",
+  defaultPrompt: ({ question }, images) => [
+    ...images.map((value) => ({ type: "image" as const, value })),
+    { type: "text", value: `${question} Say a number.` },
+  ],
+  *score(rows) {
+    return rows.map(({ cells, prediction }) => {
+      const off = Math.abs(Number(prediction) - Number(cells.answer));
+      const value = off === 0 ? 1 : off === 1 ? 0.5 : 0;
+      return { value, correct: value === 1, extracted: prediction, decision: "rule", fields: { off } };
+    });
+  },
+  report: (rows) => {
+    const units = rows.map(({ index, score }) => ({ id: index, value: score.value }));
+    const mean = units.reduce((sum, { value }) => sum + value, 0) / units.length;
+    const table = { columns: ["Overall"], rows: [{ Overall: mean }] };
+    return { table, metrics: [{ name: "Overall", combine: "mean", units }], headline: "Overall", categories: [] };
+  },
+};
+
+describe("a new set", () => {
+  it("is one object: it asks, scores, reports and rewards", async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, "boxes.tsv");
+    const image = await pngBase64();
+    const rows = [3, 5, 7].map((answer, index) => ({ index, image, question: "How many?", answer }));
+    writeTsv(path, rows);
+    const task = await openVlmTask(COUNTING, { path, prompt: "dataset-default" });
+    for await (const row of task.rows()) {
+      expect(JSON.stringify(task.prompt(row).messages)).toContain("How many? Say a number.");
+      expect(accuracyReward(task, row, row.cells.answer!)).toBe(1);
+    }
+    const answerer = scriptedAnswerer({ 0: "3", 1: "6", 2: "1" });
+    const options = { out: folder, rules: DEFAULT_RULES, judge: null, html: false };
+    const result = await evaluate(vlmBench(task), answerer, options);
+    task.close();
+    expect(result).toMatchObject({ dataset: "Counting", metrics: [{ name: "Overall", value: 50 }] });
+    expect(readFileSync(join(folder, "scripted", "scripted_Counting_acc.csv"), "utf8")).toBe('"Overall"\n"0.5"\n');
+    writeTsv(path, [{ index: 0, image, question: "How many?" }]);
+    await expect(openVlmTask(COUNTING, { path })).rejects.toThrow(/lacks the column answer, which Counting needs/);
   });
 });
 

@@ -39,13 +39,14 @@ const NO_QUESTION = "placeholder";
  * `score` uses rules only: where a judge would be needed the answer is wrong, as upstream's `exact_matching` counts it.
  * A circular set's rows are scored one by one.
  *
- * @param name a set's name, or the name for a custom file
+ * @param named a set's name, the definition of a new set, or the name for a custom file
  * @throws if the file is missing, unreadable, or lacks columns that the set needs
  * @example
  * const task = await openVlmTask("MMStar", { path: "LMUData/MMStar.tsv" });
  * for await (const row of task.rows()) task.score(row, await ask(task.prompt(row)));
  */
-export async function openVlmTask(name: string, options: VlmTaskOptions): Promise<VlmTask> {
+export async function openVlmTask(named: string | SetDefinition, options: VlmTaskOptions): Promise<VlmTask> {
+  const name = typeof named === "string" ? named : named.name;
   const { path, prompt: promptStyle = "recommended", rules = DEFAULT_RULES } = options;
   if (!existsSync(path)) throw new Error(`${path}: no such file; expected the data of ${name}.`);
   const source = await openSource(path);
@@ -53,7 +54,7 @@ export async function openVlmTask(name: string, options: VlmTaskOptions): Promis
   let set: SetDefinition;
   try {
     data = loadRows(source, dirname(path));
-    set = findSet(name) ?? customSet(name, data.columns);
+    set = typeof named === "string" ? (findSet(name) ?? customSet(name, data.columns)) : named;
     const missing = set.columns.filter((column) => !data.columns.includes(column));
     if (missing.length > 0) {
       throw new Error(
