@@ -65,6 +65,69 @@ it("scores a run again under its own prompt and other rules, and renews the repo
   expect(await readFile(inFolder("again", "first", "report.md"), "utf8")).toContain("mode correct");
 });
 
+it("says what was asked, how it was read, how sure it is and what it left open; in files under VLMEvalKit's columns", async () => {
+  // Two right, one wrong; the last says neither a letter near its end nor an option's text.
+  const replies = ["A", "The answer is (A).", "B", "A is what I would say about this one"];
+  const rows = replies.map((prediction, index) => ({ index, prediction }));
+  await writeFile(inFolder("open.json"), JSON.stringify(rows));
+  const run = await evaluate("Own", "--predictions", inFolder("open.json"), "--out", folder, "--format", "tsv");
+  expect(run.code, run.stderr).toBe(0);
+  expect(run.stdout).toContain("Own (4 rows; 3 by rules, 0 by the judge, 1 undecided; no judge)");
+  expect(run.stdout).toMatch(/\* Overall: 50\.00 % \(95 %: \d+\.\d\d to \d+\.\d\d\), 4 units/);
+  const report = await readFile(inFolder("open", "report.md"), "utf8");
+  expect(report).toMatch(/\| Own \| \*\*Overall\*\* \| 50\.00 \| \d+\.\d\d – \d+\.\d\d \| 4 \|/);
+  expect(report).toContain("Prompt recommended, matcher 2026-06, mode compat");
+  expect(report).toContain("3 decided by rules, 0 by the judge, 1 left undecided and counted as wrong");
+  const judged = await readFile(inFolder("open", "open_Own_exact_matching_result.tsv"), "utf8");
+  // Quoted throughout, as upstream's are.
+  const columns = "index question A B answer category prediction hit log".split(" ");
+  expect(judged.split("\n")[0]).toBe(columns.map((name) => `"${name}"`).join("\t"));
+  expect(await readFile(inFolder("open", "Own", "categories.svg"), "utf8")).toContain(">c (4)</text>");
+
+  // The first matcher took a letter wherever it stood.
+  const again = await evaluate("rescore", inFolder("open", "Own"), "--matcher", "2025-05", "--json");
+  expect(JSON.parse(again.stdout)).toMatchObject({
+    rules: { matcher: "2025-05" },
+    decisions: { rule: 4, undecided: 0 },
+    metrics: [{ name: "Overall", value: 75 }],
+  });
+  expect(await readFile(inFolder("open", "report.md"), "utf8")).toContain("matcher 2025-05");
+  const unknown = await evaluate("rescore", inFolder("open", "Own"), "--matcher", "x");
+  expect(unknown).toMatchObject({ code: 2, stderr: expect.stringMatching(/--matcher is "x"; expected 2025-05/) });
+});
+
+it("scores the workbook that an earlier run wrote as that run was scored", async () => {
+  const scored = ["Own", "--json", "--no-html"];
+  const first = await evaluate(...scored, "--predictions", inFolder("first.json"), "--out", inFolder("old"));
+  const workbook = inFolder("old", "first", "first_Own.xlsx");
+  const second = await evaluate(...scored, "--predictions", workbook, "--out", inFolder("new"));
+  const [before, after] = [first, second].map(({ stdout }) => JSON.parse(stdout)[0]);
+  expect(after).toEqual({ ...before, model: "first_Own" });
+  expect(after.metrics[0].value).toBe(75);
+});
+
+it("gives for the shards of a set what it gives for the whole", async () => {
+  const args = ["Own", "--predictions", inFolder("first.json"), "--out"];
+  const open = await evaluate(...args, inFolder("shards"), "--shard", "0/2");
+  expect(open).toMatchObject({ code: 0, stdout: "", stderr: expect.stringContaining("Own: rows are still open") });
+  expect((await readdir(inFolder("shards", "first", "Own"))).sort()).toEqual([
+    "answers.0-of-2.jsonl",
+    "run.json",
+    "times.jsonl",
+  ]);
+  const shards = await evaluate(...args, inFolder("shards"), "--shard", "1/2");
+  const whole = await evaluate(...args, inFolder("whole"));
+  expect(shards).toEqual(whole);
+  const files = (await readdir(inFolder("whole", "first", "Own"))).sort();
+  expect((await readdir(inFolder("shards", "first", "Own"))).sort()).toEqual(files);
+  for (const name of files.filter((file) => file !== "times.jsonl")) {
+    const [one, other] = await Promise.all(
+      ["shards", "whole"].map((out) => readFile(inFolder(out, "first", "Own", name), "utf8")),
+    );
+    expect(one, name).toBe(other);
+  }
+});
+
 it("does not score a set with failed rows, unless they shall count as wrong", async () => {
   await writeFile(inFolder("part.json"), JSON.stringify([0, 1, 2].map((index) => ({ index, prediction: "A" }))));
   const args = ["Own", "--predictions", inFolder("part.json"), "--out", inFolder("part"), "--json"];
