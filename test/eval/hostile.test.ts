@@ -1,13 +1,15 @@
 /** @file Hostile replies and files: nothing hangs, crashes, runs code or reaches the report as markup. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { pathToFileURL } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { evaluate, openBench } from "../../src/eval/index.ts";
 import { writeHtml } from "../../src/eval/report/write-html.ts";
 import { DEFAULT_RULES, EquivalenceChecker, runProgram, SCORING_MODES, VLM_SETS } from "../../src/tasks/index.ts";
 import { pythonEqual } from "../../src/tasks/vlmeval/maths/python-equal.ts";
 import { PythonError } from "../../src/tasks/vlmeval/python/errors.ts";
 import { parsePyLiteral } from "../../src/tasks/vlmeval/python/literal.ts";
+import { hasBrowser, openBrowser } from "../serve/browser.ts";
 import { pngBase64, scriptedAnswerer, temporaryFolder, writeTsv } from "./fixtures.ts";
 
 /** Long enough that quadratic time would show as a test that never ends. */
@@ -158,6 +160,71 @@ describe("the page of rows", () => {
     expect(page).toMatch(/src="data:image\/jpeg;base64,[A-Za-z0-9+/=]+"/);
     const markdown = readFileSync(join(folder, "scripted", "Custom", "categories.svg"), "utf8");
     expect(markdown).not.toContain("<script");
+  });
+});
+
+describe.skipIf(!hasBrowser())("the page of rows in a browser", () => {
+  it("filters its rows, and shows hostile texts as text", async () => {
+    const folder = temporaryFolder();
+    const image = await pngBase64();
+    const evil = `"><img src=x onerror=alert(1)><script>alert(2)</script>`;
+    const row = { image, question: `Which? ${evil}`, A: "cat", B: evil, answer: "A" };
+    writeTsv(join(folder, "Custom.tsv"), [
+      { index: 1, ...row, category: "plain" },
+      { index: 2, ...row, category: "plain" },
+      { index: 3, ...row, category: evil },
+      { index: 4, ...row, category: evil },
+    ]);
+    const { bench, close } = await openBench("Custom", { dataFolder: folder, offline: true });
+    const replies = { 1: "A", 2: "B", 3: `${evil} A`, 4: `nobody can say ${"so ".repeat(200)}${evil}` };
+    await evaluate(bench, scriptedAnswerer(replies), { out: folder, rules: DEFAULT_RULES, judge: null });
+    close();
+
+    const browser = await openBrowser();
+    onTestFinished(() => browser.close());
+    const page = await browser.context.newPage();
+    const faults: string[] = [];
+    page.on("pageerror", (error) => faults.push(String(error)));
+    page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+    page.on("dialog", (dialog) => {
+      faults.push(`a dialog: ${dialog.message()}`);
+      return dialog.dismiss();
+    });
+    await page.goto(pathToFileURL(join(folder, "scripted", "Custom", "rows.html")).href);
+    const count = () => page.locator("output").textContent();
+    const shown = () => page.locator("article:visible h2").allTextContents();
+    expect(await count()).toBe("4 of 4 rows");
+    expect(await shown()).toEqual(["1 · plain", "2 · plain", `3 · ${evil}`, `4 · ${evil}`]);
+    expect(await page.locator("article").nth(2).locator("pre").allTextContents()).toEqual([
+      `Which? ${evil}`,
+      `A. cat\nB. ${evil}`,
+      `${evil} A`,
+    ]);
+    // Its own script, and one picture a row that the browser could read.
+    expect(await page.locator("script").count()).toBe(1);
+    const widths = await page.locator("img").evaluateAll((images) =>
+      Promise.all(
+        images.map(async (shownImage) => {
+          await (shownImage as HTMLImageElement).decode();
+          return (shownImage as HTMLImageElement).naturalWidth;
+        }),
+      ),
+    );
+    expect(widths).toEqual([24, 24, 24, 24]);
+
+    const choose = (label: string, value: string) => page.getByLabel(label).selectOption(value);
+    await choose("Verdict", "right");
+    expect([await count(), await shown()]).toEqual(["2 of 4 rows", ["1 · plain", `3 · ${evil}`]]);
+    await choose("Category", evil);
+    expect([await count(), await shown()]).toEqual(["1 of 4 rows", [`3 · ${evil}`]]);
+    await choose("Verdict", "");
+    await choose("Decided by", "undecided");
+    expect([await count(), await shown()]).toEqual(["1 of 4 rows", [`4 · ${evil}`]]);
+    await choose("Decided by", "");
+    await choose("Category", "");
+    await page.getByLabel("Words").fill("NOBODY can say");
+    expect([await count(), await shown()]).toEqual(["1 of 4 rows", [`4 · ${evil}`]]);
+    expect(faults).toEqual([]);
   });
 });
 

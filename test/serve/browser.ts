@@ -1,11 +1,10 @@
-/** @file A real headless Chromium for tests of the page: with a camera, with Chinese letters, and with axe-core. */
+/** @file A real headless Chromium for tests of pages: with a camera, with Chinese letters, and with axe-core. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
-import { build } from "vite";
 import { unpackWoff } from "./woff.ts";
 
 /** The browser: Debian's package, or the one that CHROMIUM names. */
@@ -33,10 +32,15 @@ export interface Browser {
   close(): Promise<void>;
 }
 
-/** Builds the page where it is older than its sources, and opens a browser. */
+/** Builds the server's page where it is older than its sources. */
+export async function buildPage(): Promise<void> {
+  if (!isStale()) return;
+  const { build } = await import("vite");
+  await build({ root: join(root, "web"), configFile: join(root, "web/vite.config.ts"), logLevel: "error" });
+}
+
+/** Opens a browser. */
 export async function openBrowser(): Promise<Browser> {
-  if (isStale())
-    await build({ root: join(root, "web"), configFile: join(root, "web/vite.config.ts"), logLevel: "error" });
   const profile = mkdtempSync(join(tmpdir(), "flashvl-chromium-"));
   const context = await chromium.launchPersistentContext(join(profile, "profile"), {
     executablePath: CHROMIUM,

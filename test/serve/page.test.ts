@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type RunningServer, startServer } from "../../src/serve/index.ts";
 import { createLog } from "../../src/serve/log.ts";
-import { axe, type Browser, hasBrowser, openBrowser, root } from "./browser.ts";
+import { axe, type Browser, buildPage, hasBrowser, openBrowser, root } from "./browser.ts";
 import { FakeModel } from "./fake-model.ts";
 import { gate } from "./start.ts";
 
@@ -48,6 +48,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
       log: createLog("silent"),
       settings: { port: 0, modelName: ["flashvl-test"], drainTimeout: 1 },
     });
+    await buildPage();
     browser = await openBrowser();
     page = await browser.context.newPage();
     // A busy machine is slow; what is broken never appears.
