@@ -5,7 +5,7 @@
 import { FlashVL, type Preset } from "../../src/engine/index.ts";
 import { DecoderRunner, type DecoderStep } from "../../src/engine/run/index.ts";
 import { throughput } from "./concurrent.ts";
-import { median } from "./summary.ts";
+import { median } from "./median.ts";
 
 const SIZE = 512;
 const TOKENS = 48;

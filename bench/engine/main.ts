@@ -15,7 +15,6 @@ import { writeSection } from "../results-section.ts";
 import { withDisturbance } from "./disturbance.ts";
 import type { CostOptions, Costs } from "./measure-costs.ts";
 import type { MeasureOptions, PresetTimes } from "./measure-preset.ts";
-import { memoryBandwidth } from "./memory-bandwidth.ts";
 import { plotMeasured } from "./plot.ts";
 import { absolutes, type Measured, type PeerTimes, ratios, tables } from "./summary.ts";
 import { type GgufType, writeGguf } from "./write-gguf.ts";
@@ -81,7 +80,6 @@ async function main(): Promise<void> {
   const found: Measured = {
     ours: {},
     peers: {},
-    bytesPerSecond: [],
     tokenBytes: {},
     diskBytes: {},
     others: {},
@@ -114,8 +112,8 @@ async function main(): Promise<void> {
   peers["pytorch bf16"] = () =>
     measured("python3", [here("../peers/pytorch.py"), join(values.checkpoint, "config.json"), ...numbers]);
 
-  const disturbed = (name: string, others: number | undefined) => {
-    if (others !== undefined) found.others[name] = Math.max(found.others[name] ?? 0, others);
+  const noteOthers = (name: string, others: number | undefined) => {
+    found.others[name] = [...(found.others[name] ?? []), others];
   };
   const wanted = values.peers.split(",");
   const keys: Record<string, string> = { "llama.cpp Q4_0": "q4", "llama.cpp Q8_0": "q8", "pytorch bf16": "pytorch" };
@@ -126,28 +124,32 @@ async function main(): Promise<void> {
     if (found.peers[`llama.cpp ${type}`] === undefined && existsSync(here("../peers/node_modules")))
       files.set(type, await gguf(type));
 
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    found.bytesPerSecond.push(await memoryBandwidth(threads, 5));
-    for (const preset of presets) {
-      console.error(`turn ${repeat + 1} of ${repeats}: ${preset}`);
-      const paths = { checkpoint: values.checkpoint, cacheDir: values.cache };
-      const options: MeasureOptions = { ...paths, preset, threads, rounds, newTokens, concurrent: CONCURRENT };
-      const args = ["--import", "tsx", here("measure-preset.ts"), JSON.stringify(options)];
-      const { result: times, others } = await withDisturbance(() => measured<PresetTimes>(process.execPath, args));
-      disturbed(`flashvl ${preset}`, others);
-      if (typeof times === "string") throw new Error(`${preset} failed: ${times}`);
-      found.ours[preset] = [...(found.ours[preset] ?? []), times];
-    }
-    for (const [name, time] of Object.entries(peers)) {
-      const before = found.peers[name];
-      // What was missing in the first turn is missing in all.
-      if (typeof before === "string") continue;
+  const timePreset = async (preset: Preset): Promise<void> => {
+    const paths = { checkpoint: values.checkpoint, cacheDir: values.cache };
+    const options: MeasureOptions = { ...paths, preset, threads, rounds, newTokens, concurrent: CONCURRENT };
+    const args = ["--import", "tsx", here("measure-preset.ts"), JSON.stringify(options)];
+    const { result: times, others } = await withDisturbance(() => measured<PresetTimes>(process.execPath, args));
+    if (typeof times === "string") throw new Error(`${preset} failed: ${times}`);
+    noteOthers(`flashvl ${preset}`, others);
+    found.ours[preset] = [...(found.ours[preset] ?? []), times];
+  };
+  const timePeer = async (name: string): Promise<void> => {
+    const before = found.peers[name];
+    // What was missing in the first turn is missing in all.
+    if (typeof before === "string") return;
+    const { result: times, others } = await withDisturbance(peers[name]!);
+    noteOthers(name, others);
+    found.peers[name] = typeof times === "string" ? times : [...(before ?? []), times];
+  };
+  // Whoever is compared is measured side by side: each preset, then the peers of its precision.
+  const rivals: Record<string, string[]> = { auto: ["llama.cpp Q4_0"], int8: ["llama.cpp Q8_0"] };
+  const inOrder = presets.flatMap((preset) => [preset, ...(rivals[preset] ?? [])]);
+  const turn = [...inOrder, ...Object.keys(peers).filter((name) => !inOrder.includes(name))];
+  for (let repeat = 0; repeat < repeats; repeat++)
+    for (const name of turn) {
       console.error(`turn ${repeat + 1} of ${repeats}: ${name}`);
-      const { result: times, others } = await withDisturbance(time);
-      disturbed(name, others);
-      found.peers[name] = typeof times === "string" ? times : [...(before ?? []), times];
+      await (name in peers ? timePeer(name) : timePreset(name as Preset));
     }
-  }
   if (presets.includes("auto"))
     for (const count of new Set([threads, 1])) {
       console.error(`costs with ${count} threads`);

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { FlashVL, type GenerateOptions, type Preset } from "../../src/engine/index.ts";
 import type { Message, RgbImage } from "../../src/processor/index.ts";
 import { throughput } from "./concurrent.ts";
+import { median } from "./median.ts";
+import { type MemoryReader, openMemoryReader } from "./memory-bandwidth.ts";
 
 export interface MeasureOptions {
   checkpoint: string;
@@ -15,7 +17,7 @@ export interface MeasureOptions {
   concurrent: number[];
 }
 
-/** Milliseconds of every round; tokens per second by number of concurrent requests. */
+/** Milliseconds of every round; of every round tokens per second, by number of concurrent requests. */
 export interface PresetTimes {
   readyS: number;
   /** First token of the first answer after `readyS`, with a picture: weights are read for the first time. In no median. */
@@ -25,9 +27,11 @@ export interface PresetTimes {
   ttftMs: number[];
   tokenMs: number[];
   secondTurnMs: number[];
-  tokensPerSecond: Record<number, number>;
+  tokensPerSecond: Record<number, number[]>;
   /** The same with the time that reading the prompts takes. */
-  overallPerSecond: Record<number, number>;
+  overallPerSecond: Record<number, number[]>;
+  /** Of each round: how fast memory was read right after its answer, and the median of that answer's tokens. */
+  reads: { bytesPerSecond: number; tokenMs: number }[];
   /** A text that is in the prompt, said again: without drafts and with them. */
   copyMs: number[];
   copyDraftedMs: number[];
@@ -38,6 +42,8 @@ export interface PresetTimes {
 }
 
 const SIZE = 512;
+/** Passes over memory after each answer: the fastest counts. */
+const READS = 3;
 /** A picture of its own for each round: none may come from the cache. */
 const picture = (seed: number): RgbImage => ({
   data: Uint8Array.from({ length: SIZE * SIZE * 3 }, (_, i) => (i * 31 + seed * 97) >> 3),
@@ -75,11 +81,12 @@ async function measure(options: MeasureOptions): Promise<PresetTimes> {
     readyS: (performance.now() - began) / 1000,
     coldTtftMs: 0,
     ...{ towerMs: [], prefillMs: [], ttftMs: [], tokenMs: [], secondTurnMs: [], copyMs: [], copyDraftedMs: [] },
-    ...{ tokensPerSecond: {}, overallPerSecond: {}, copySame: true, residentBytes: 0, peakBytes: 0 },
+    ...{ tokensPerSecond: {}, overallPerSecond: {}, reads: [], copySame: true, residentBytes: 0, peakBytes: 0 },
   };
   // End tokens would make answers of random weights end early.
   const logitBias = Object.fromEntries(model.config.decoder.eosTokenIds.map((id) => [id, -100]));
   const greedy = { maxNewTokens: newTokens, logitBias };
+  let reader: MemoryReader | undefined;
   // Round 0 warms up, as the peers' does; it is told apart.
   for (let round = 0; round <= rounds; round++) {
     const image = picture(round);
@@ -87,23 +94,28 @@ async function measure(options: MeasureOptions): Promise<PresetTimes> {
     const first = await answer(model, image, [question], greedy);
     if (round === 0) {
       times.coldTtftMs = first.timings.timeToFirstTokenMs;
+      // All weights have been read now, and the reader's own memory is not there yet.
+      times.residentBytes = resident();
+      reader = await openMemoryReader(threads);
       continue;
     }
     times.towerMs.push(first.timings.imageMs);
     times.prefillMs.push(first.timings.prefillMs);
     times.ttftMs.push(first.timings.timeToFirstTokenMs);
     times.tokenMs.push(...first.tokenMs);
+    times.reads.push({ bytesPerSecond: await reader!.read(READS), tokenMs: median(first.tokenMs) });
     const said = { role: "assistant" as const, content: first.text };
     const more = { role: "user" as const, content: "And what stands in front of it?" };
     const second = await model.generate(image, [question, said, more], { ...greedy, maxNewTokens: 2 });
     times.secondTurnMs.push(second.timings.timeToFirstTokenMs);
   }
-  times.residentBytes = resident();
-  for (const count of concurrent) {
-    const { together, overall } = await throughput(model, count, greedy);
-    times.tokensPerSecond[count] = together;
-    times.overallPerSecond[count] = overall;
-  }
+  await reader?.dispose();
+  for (let round = 0; round < rounds; round++)
+    for (const count of concurrent) {
+      const { together, overall } = await throughput(model, count, greedy);
+      times.tokensPerSecond[count] = [...(times.tokensPerSecond[count] ?? []), together];
+      times.overallPerSecond[count] = [...(times.overallPerSecond[count] ?? []), overall];
+    }
   const list = Array.from(
     { length: 12 },
     (_, i) => `${i + 1}. Market stall ${(i * 37) % 23}, open from ${6 + (i % 5)}.`,

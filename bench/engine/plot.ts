@@ -1,7 +1,8 @@
 /** @file Bars of the medians, as an SVG picture. */
 import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
-import { type Measured, median } from "./summary.ts";
+import { median } from "./median.ts";
+import type { Measured } from "./summary.ts";
 
 /**
  * First token and time per token of everything that was measured.

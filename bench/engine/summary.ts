@@ -1,6 +1,7 @@
 /** @file From the times of all rounds to medians, ratios and the lines of RESULTS.md. */
 import type { Cost, Costs } from "./measure-costs.ts";
 import type { PresetTimes } from "./measure-preset.ts";
+import { median } from "./median.ts";
 
 export interface PeerTimes {
   readyS: number;
@@ -11,28 +12,21 @@ export interface PeerTimes {
   tokenMs: number[];
 }
 
-/** What was measured; a peer that could not run is the reason why. */
+/** What was measured, one entry per turn; a peer that could not run is the reason why. */
 export interface Measured {
   ours: Record<string, PresetTimes[]>;
   peers: Record<string, PeerTimes[] | string>;
-  bytesPerSecond: number[];
   /** Bytes of decoder weights that one token reads, by preset. */
   tokenBytes: Record<string, number>;
   diskBytes: Record<string, number>;
-  /** Largest share of the machine that other programs took while each was measured, by name. */
-  others: Record<string, number>;
+  /** Share of the machine that other programs took in each turn of whoever was measured, by name. */
+  others: Record<string, (number | undefined)[]>;
   /** Of preset `auto`, by number of threads; measured once. */
   costs: Record<number, Costs>;
 }
 
 /** Where others took more than this share of the machine, times say nothing: no ratio is made of them. */
 const MOST_DISTURBANCE = 0.1;
-
-export const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-};
 
 /** "24.1 (23.0-26.2)": the median, and between what all values lie. */
 export const spread = (values: readonly number[], digits = 0): string =>
@@ -42,49 +36,75 @@ const all = (runs: readonly PresetTimes[] | undefined, pick: (run: PresetTimes) 
   (runs ?? []).flatMap(pick);
 
 type Ratio = number | null;
-const ratio = (a: readonly number[], b: readonly number[]): Ratio =>
-  a.length > 0 && b.length > 0 ? median(a) / median(b) : null;
+type Turn = readonly number[] | undefined;
 
-/** Ratios of medians in this run; null where one side was not measured, or others used the machine meanwhile. */
-export function ratios({ ours: measured, peers, bytesPerSecond, tokenBytes, others }: Measured): Record<string, Ratio> {
-  const quiet = (name: string) => (others[name] ?? 0) <= MOST_DISTURBANCE;
-  const ours = Object.fromEntries(Object.entries(measured).filter(([name]) => quiet(`flashvl ${name}`)));
-  const peer = (name: string, pick: (run: PeerTimes) => readonly number[] | undefined): number[] => {
-    const runs = peers[name];
-    return typeof runs === "string" || !runs || !quiet(name) ? [] : runs.flatMap((run) => pick(run) ?? []);
-  };
-  const { auto, int8 } = ours;
-  const ttft = peer("pytorch bf16", (run) => run.towerMs?.map((tower, i) => tower + run.prefillMs[i]!));
-  const speed = (count: number) => all(auto, (run) => (run.tokensPerSecond[count] ? [run.tokensPerSecond[count]] : []));
-  const tokens = all(auto, (run) => run.tokenMs);
-  const limit = tokenBytes.auto === undefined ? [] : bytesPerSecond.map((rate) => (1000 * tokenBytes.auto!) / rate);
+/**
+ * The median of the turns' ratios. In one turn both sides are measured within minutes; between turns the neighbours on a shared
+ * processor can change how fast it is by half, which medians over all turns would compare with each other.
+ */
+function paired(a: readonly Turn[], b: readonly Turn[]): Ratio {
+  const turns = a.flatMap((mine, turn) => {
+    const other = b[turn];
+    return mine?.length && other?.length ? [median(mine) / median(other)] : [];
+  });
+  return turns.length > 0 ? median(turns) : null;
+}
+
+/** Of each turn what `pick` takes from it; nothing of turns in which others used the machine. */
+function turns<Run>(
+  measured: Measured,
+  name: string,
+  runs: readonly Run[] | string | undefined,
+  pick: (run: Run) => Turn,
+): Turn[] {
+  if (typeof runs === "string" || !runs) return [];
+  return runs.map((run, turn) => ((measured.others[name]?.[turn] ?? 0) <= MOST_DISTURBANCE ? pick(run) : undefined));
+}
+
+/** Ratios in this run; null where one side was not measured, or others used the machine meanwhile. */
+export function ratios(measured: Measured): Record<string, Ratio> {
+  const { ours, peers, tokenBytes } = measured;
+  const mine = (preset: string, pick: (run: PresetTimes) => Turn) =>
+    turns(measured, `flashvl ${preset}`, ours[preset], pick);
+  const peer = (name: string, pick: (run: PeerTimes) => Turn) => turns(measured, name, peers[name], pick);
+  const faster = (count: number) =>
+    mine("auto", ({ tokensPerSecond }) => {
+      const one = tokensPerSecond[1];
+      return one && tokensPerSecond[count]?.map((speed, round) => speed / one[round]!);
+    });
+  const one = faster(1);
   return {
-    ttft_vs_pytorch: ratio(
-      all(auto, (run) => run.ttftMs),
-      ttft,
+    ttft_vs_pytorch: paired(
+      mine("auto", (run) => run.ttftMs),
+      peer("pytorch bf16", (run) => run.towerMs?.map((tower, i) => tower + run.prefillMs[i]!)),
     ),
-    prefill_vs_llamacpp_q4: ratio(
-      all(auto, (run) => run.prefillMs),
+    prefill_vs_llamacpp_q4: paired(
+      mine("auto", (run) => run.prefillMs),
       peer("llama.cpp Q4_0", (run) => run.prefillMs),
     ),
-    token4_vs_llamacpp_q4: ratio(
-      tokens,
+    token4_vs_llamacpp_q4: paired(
+      mine("auto", (run) => run.tokenMs),
       peer("llama.cpp Q4_0", (run) => run.tokenMs),
     ),
-    token8_vs_llamacpp_q8: ratio(
-      all(int8, (run) => run.tokenMs),
+    token8_vs_llamacpp_q8: paired(
+      mine("int8", (run) => run.tokenMs),
       peer("llama.cpp Q8_0", (run) => run.tokenMs),
     ),
-    token4_bandwidth_fraction: ratio(limit, tokens),
-    batch8_vs_1: ratio(speed(8), speed(1)),
-    batch16_vs_1: ratio(speed(16), speed(1)),
-    drafts_vs_plain: ratio(
-      all(auto, (run) => run.copyMs),
-      all(auto, (run) => run.copyDraftedMs),
+    token4_bandwidth_fraction: paired(
+      mine("auto", ({ reads }) =>
+        reads.map(({ bytesPerSecond, tokenMs }) => (1000 * (tokenBytes.auto ?? Number.NaN)) / bytesPerSecond / tokenMs),
+      ),
+      one,
     ),
-    second_turn_vs_first: ratio(
-      all(auto, (run) => run.secondTurnMs),
-      all(auto, (run) => run.ttftMs),
+    batch8_vs_1: paired(faster(8), one),
+    batch16_vs_1: paired(faster(16), one),
+    drafts_vs_plain: paired(
+      mine("auto", (run) => run.copyMs),
+      mine("auto", (run) => run.copyDraftedMs),
+    ),
+    second_turn_vs_first: paired(
+      mine("auto", (run) => run.secondTurnMs),
+      mine("auto", (run) => run.ttftMs),
     ),
   };
 }
@@ -101,10 +121,10 @@ const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
 /** The section of RESULTS.md, without its heading. */
 export function tables(measured: Measured): string {
-  const { ours, peers, bytesPerSecond, diskBytes } = measured;
+  const { ours, peers, diskBytes } = measured;
   const share = (name: string) => {
-    const value = measured.others[name];
-    return value === undefined ? "unknown" : `${(100 * value).toFixed(0)} %`;
+    const known = (measured.others[name] ?? []).filter((value) => value !== undefined);
+    return known.length === 0 ? "unknown" : `${(100 * Math.max(...known)).toFixed(0)} %`;
   };
   const head = [
     "",
@@ -161,7 +181,7 @@ export function tables(measured: Measured): string {
         key === "tokensPerSecond" ? name : `${name}, with prompts`,
         ...counts.map((count) =>
           spread(
-            runs.map((run) => run[key][Number(count)]!),
+            runs.flatMap((run) => run[key][Number(count)]!),
             1,
           ),
         ),
@@ -172,10 +192,10 @@ export function tables(measured: Measured): string {
     row([name, value === null ? "not measured, or disturbed" : value.toFixed(3)]),
   );
   return [
-    `Milliseconds: median (least-most). Plain reads of memory: ${spread(
-      bytesPerSecond.map((rate) => rate / 1e9),
+    `Milliseconds: median (least-most). Plain reads of memory between answers: ${spread(
+      all(ours.auto ?? Object.values(ours)[0], (run) => run.reads.map(({ bytesPerSecond }) => bytesPerSecond / 1e9)),
       1,
-    )} GB/s.`,
+    )} GB/s. Ratios are medians of each turn's own.`,
     [row(head), row(head.map(() => "---")), ...mine, ...theirs].join("\n"),
     "Tokens per second, all requests together: while all are being written, and with the time that their prompts take:",
     [row(["requests", ...counts]), row(["", ...counts].map(() => "---")), ...speeds].join("\n"),

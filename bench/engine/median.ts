@@ -1,0 +1,8 @@
+/** @file The median of some numbers. */
+
+/** @example median([3, 1, 2]) // 2 */
+export const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+};
