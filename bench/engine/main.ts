@@ -134,12 +134,10 @@ async function main(): Promise<void> {
     found.ours[preset] = [...(found.ours[preset] ?? []), times];
   };
   const timePeer = async (name: string): Promise<void> => {
-    const before = found.peers[name];
-    // What was missing in the first turn is missing in all.
-    if (typeof before === "string") return;
     const { result: times, others } = await withDisturbance(peers[name]!);
     noteOthers(name, others);
-    found.peers[name] = typeof times === "string" ? times : [...(before ?? []), times];
+    found.peers[name] =
+      typeof times === "string" ? times : [...((found.peers[name] as PeerTimes[] | undefined) ?? []), times];
   };
   // Whoever is compared is measured side by side: each preset, then the peers of its precision.
   const rivals: Record<string, string[]> = { auto: ["llama.cpp Q4_0"], int8: ["llama.cpp Q8_0"] };
@@ -147,6 +145,8 @@ async function main(): Promise<void> {
   const turn = [...inOrder, ...Object.keys(peers).filter((name) => !inOrder.includes(name))];
   for (let repeat = 0; repeat < repeats; repeat++)
     for (const name of turn) {
+      // What was missing in the first turn is missing in all.
+      if (typeof found.peers[name] === "string") continue;
       console.error(`turn ${repeat + 1} of ${repeats}: ${name}`);
       await (name in peers ? timePeer(name) : timePreset(name as Preset));
     }
