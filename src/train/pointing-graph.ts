@@ -20,7 +20,7 @@ import type { DecoderConfig, SequenceShape } from "../model/index.ts";
 import type { Batch } from "./data/batches.ts";
 
 /** Names that a row has room for. */
-const NAMES_PER_ROW = 48;
+const NAMES_PER_ROW = 64;
 /** Added to the score of what a token can't see: far below any real score. */
 const HIDDEN = -1e9;
 
@@ -37,8 +37,8 @@ export interface LayerLook {
  * -Σ target·log(attention) of one head over chosen tokens: supervised attention (Liu et al. 2016, "Neural Machine
  * Translation with Supervised Attention"). Without it a small decoder with one key head stayed at guessing for
  * thousands of steps; see recipes/tiny/NOTES.md.
- * Inputs it adds: `point_rows` int64 [rows, 48] (index of the token within all rows), `point_mask` and `point_targets`
- * float32 [rows, 48, length].
+ * Inputs it adds: `point_rows` int64 [rows, 64] (index of the token within all rows), `point_mask` and `point_targets`
+ * float32 [rows, 64, length].
  */
 export function pointingLoss(c: DecoderConfig, shape: SequenceShape, { q, k }: LayerLook, head: number): Value {
   return scoped("pointing", () => {
@@ -50,7 +50,7 @@ export function pointingLoss(c: DecoderConfig, shape: SequenceShape, { q, k }: L
     const kvHead = Math.floor(head / (c.heads / c.kvHeads));
     const queries = reshape(slice(q, 2, head * dim, (head + 1) * dim), [rows * length, dim]);
     const keys = slice(k, 2, kvHead * dim, (kvHead + 1) * dim); // [rows, length, dim]
-    const scores = matmul(mul(gather(queries, at), scalar(1 / Math.sqrt(dim))), keys, false, true); // [rows, 48, length]
+    const scores = matmul(mul(gather(queries, at), scalar(1 / Math.sqrt(dim))), keys, false, true); // [rows, 64, length]
     return neg(reduceSum(mul(logSoftmax(add(scores, mask)), targets), [0, 1, 2]));
   });
 }

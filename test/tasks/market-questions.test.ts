@@ -218,11 +218,53 @@ test("asking for one language or one family gives only that", () => {
 test("families 3 to 5 show their steps in think tags and only the result in answer tags", () => {
   for (const { seed, board } of priceBoards.slice(0, 200)) {
     for (const { answer, gold } of askAbout(board, seed, { families: [3, 4, 5], count: 6 })) {
-      if (!/^<think>[^<]+<\/think><answer>[^<]+<\/answer>$/.test(answer)) expect.fail(answer);
+      if (!/^<think>(?:(?!<\/?(?:think|answer)>).)+<\/think><answer>[^<]+<\/answer>$/.test(answer)) expect.fail(answer);
       if (gold.kind === "price") expect(answer).toMatch(/<answer>[¥$]\d+(\.\d{1,2})?<\/answer>$/);
       if (gold.kind === "count") expect(answer).toMatch(/<answer>\d+<\/answer>$/);
     }
   }
+});
+
+test("every step of a chain follows from the one before it, and the answer from the last", () => {
+  const seen = new Set<string>();
+  for (const { seed, board } of priceBoards) {
+    for (const { type, question, answer } of askAbout(board, seed + 2, { families: [3, 4], count: 6 })) {
+      const [, chain, result] = /^<think>(.+)<\/think><answer>(.+)<\/answer>$/.exec(answer)!;
+      const steps = chain!.split(/, ?/);
+      const priceIn = (text: string) => Number(/\d+(?:\.\d+)?/.exec(text)![0]);
+      const nameIn = (text: string) => text.replace(/\d+(?:\.\d+)?/, "").trim();
+      const about = `${question} ${answer}`;
+      if (type === "cheapest" || type === "dearest") {
+        let best = steps[0]!;
+        for (const step of steps.slice(1)) {
+          const [read, leader] = step.split(/; ?/) as [string, string];
+          const better = type === "cheapest" ? priceIn(read) < priceIn(best) : priceIn(read) > priceIn(best);
+          if (better) best = read;
+          expect(leader, about).toBe(best);
+        }
+        expect(nameIn(best), about).toBe(result);
+      } else if (type === "under" || type === "over") {
+        for (const step of steps) {
+          const [price, limit, sign, mark] = /([\d.]+):([\d.]+)([<>])([+-])$/.exec(step)!.slice(1);
+          expect(sign, about).toBe(Number(price) < Number(limit) ? "<" : ">");
+          expect(mark, about).toBe((sign === "<") === (type === "under") ? "+" : "-");
+        }
+        expect(`${steps.filter((step) => step.endsWith("+")).length}`, about).toBe(result);
+      } else if (type === "sort") {
+        const order = steps.slice(3).join(", ").split(/; ?/);
+        expect(order.map(nameIn).join(), about).toBe(result!.split(/, ?/).join());
+        const prices = order.map(priceIn);
+        expect([prices.toSorted((a, b) => a - b), prices.toSorted((a, b) => b - a)], about).toContainEqual(prices);
+      } else if (type === "which" || type === "dearer") {
+        const [high, low] = steps[2]!.split(">") as [string, string];
+        expect(priceIn(high), about).toBeGreaterThan(priceIn(low));
+        if (type === "which") expect([nameIn(high), nameIn(low)], about).toContain(result);
+        else expect(/^(?:yes|是)$/.test(result!), about).toBe(steps[3] === steps[4]!.replace("?", ""));
+      } else continue;
+      seen.add(type);
+    }
+  }
+  expect([...seen].sort()).toEqual(["cheapest", "dearer", "dearest", "over", "sort", "under", "which"]);
 });
 
 test("the answers that never look are right now and then, but for no family often", () => {

@@ -97,9 +97,9 @@ test("the pointing loss counts one head's attention over what the name can see",
   };
   const batch: Batch = { rows: [[plain], [plain, sample]], cursor: 3, trainedTokens: 0 };
   const inputs = new Map([
-    ["point_rows", createTensor("int64", [2, 48])],
-    ["point_mask", createTensor("float32", [2, 48, 12])],
-    ["point_targets", createTensor("float32", [2, 48, 12])],
+    ["point_rows", createTensor("int64", [2, 64])],
+    ["point_mask", createTensor("float32", [2, 64, 12])],
+    ["point_targets", createTensor("float32", [2, 64, 12])],
   ]);
   fillPointers(inputs, batch, shape, 1);
   const [qs, ks] = [numbers(2 * 12 * sizes.q, 4), numbers(2 * 12 * sizes.k, 5)];

@@ -6,22 +6,35 @@ import { amount, type Language, nameOf, readingOf } from "../words.ts";
 import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
 
-/** All prices in reading order, each with a plus where it is better than all before and else a minus: the last plus is the answer. */
-function marked(cells: readonly FilledCell[], cheapest: boolean, read: (cell: FilledCell) => string): string[] {
-  let best: number | undefined;
-  return cells.map((cell) => {
-    const better = best === undefined || (cheapest ? cell.cents < best : cell.cents > best);
-    if (better) best = cell.cents;
-    return `${read(cell)}${better ? "+" : "-"}`;
+/**
+ * All prices in reading order, and behind each from the second on the best so far: the better of the one just read and of the
+ * best before it, so that every step compares two prices that stand side by side. The last of them is the answer.
+ */
+function best(cells: readonly FilledCell[], cheapest: boolean, language: Language): string[] {
+  let leader = cells[0]!;
+  return cells.map((cell, i) => {
+    if (i === 0) return readingOf(cell, language);
+    if (cheapest ? cell.cents < leader.cents : cell.cents > leader.cents) leader = cell;
+    return `${readingOf(cell, language)};${language === "zh" ? "" : " "}${readingOf(leader, language)}`;
   });
 }
+
+/** A price with its name behind it: who found the price before copies the name from there. */
+const priced = (cell: FilledCell, language: Language) =>
+  `${amount(cell.cents)}${language === "zh" ? "" : " "}${nameOf(cell.kind, language)}`;
+
+/** Looks up a name's price and says the name again, so that the price leads to it. */
+const lookUp = (cell: FilledCell, language: Language) => {
+  const space = language === "zh" ? "" : " ";
+  return `${nameOf(cell.kind, language)}${space}${priced(cell, language)}`;
+};
 
 /** A comparison of prices that has one right answer; the chain reads the prices that are compared. */
 export function askToCompare(board: PriceBoard, random: Random, language: Language): Draft | undefined {
   const chinese = language === "zh";
   const cells = filledCells(board);
   if (cells.length < 2) return undefined;
-  const read = (cell: FilledCell) => readingOf(cell, language);
+  const look = (cell: FilledCell) => lookUp(cell, language);
   const name = (cell: FilledCell) => nameOf(cell.kind, language);
   const type = random.weighted([
     ["extreme", 4],
@@ -33,8 +46,8 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
     case "extreme": {
       const cheapest = random.chance(0.5);
       const sorted = cells.toSorted((a, b) => (cheapest ? a.cents - b.cents : b.cents - a.cents));
-      const [best, second] = [sorted[0]!, sorted[1]!];
-      if (best.cents === second.cents) return undefined;
+      const [first, second] = [sorted[0]!, sorted[1]!];
+      if (first.cents === second.cents) return undefined;
       const question = chinese
         ? random.pick(
             cheapest
@@ -59,8 +72,8 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       return {
         type: cheapest ? "cheapest" : "dearest",
         question,
-        answer: reason(marked(cells, cheapest, read), name(best), language),
-        gold: { kind: "kind", value: best.kind },
+        answer: reason(best(cells, cheapest, language), name(first), language),
+        gold: { kind: "kind", value: first.kind },
       };
     }
     case "dearer":
@@ -71,7 +84,7 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       const dear = a.cents > b.cents;
       const truth = up === dear;
       const [high, low] = dear ? [a, b] : [b, a];
-      const steps = [read(a), read(b), `${amount(high.cents)}>${amount(low.cents)}`];
+      const steps = [look(a), look(b), `${priced(high, language)}>${priced(low, language)}`];
       if (type === "which") {
         const winner = truth ? a : b;
         const question = chinese
@@ -103,8 +116,9 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
             `Is the price of ${name(a)} ${up ? "higher" : "lower"} than that of ${name(b)}?`,
           ]);
       const answer = chinese ? (truth ? "是" : "不是") : truth ? "yes" : "no";
-      // First what the prices say of the two, in a word; then whether that is the word that was asked.
-      steps.push(chinese ? (dear ? "贵" : "便宜") : dear ? "dearer" : "cheaper");
+      // What the prices say of the two, in a word, then the word that was asked: the answer is whether they are the same.
+      const word = (dearer: boolean) => (chinese ? (dearer ? "贵" : "便宜") : dearer ? "dearer" : "cheaper");
+      steps.push(word(dear), `${word(up)}?`);
       return { type, question, answer: reason(steps, answer, language), gold: { kind: "yesno", value: truth } };
     }
     case "sort": {
@@ -131,7 +145,11 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       return {
         type,
         question,
-        answer: reason([...three.map(read), sorted.map(({ cents }) => amount(cents)).join(";")], answer, language),
+        answer: reason(
+          [...three.map(look), sorted.map((cell) => priced(cell, language)).join(chinese ? ";" : "; ")],
+          answer,
+          language,
+        ),
         gold: { kind: "list", value: sorted.map((cell) => cell.kind) },
       };
     }

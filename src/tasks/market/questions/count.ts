@@ -106,6 +106,8 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       );
       const counts = (cell: FilledCell) => (type === "under" ? cell.cents < limit : cell.cents > limit);
       const n = cells.filter(counts).length;
+      // The limit stands beside each price, and what is larger is said before what that means.
+      const compared = (cell: FilledCell) => `${read(cell)}:${amount(limit)}${cell.cents < limit ? "<" : ">"}`;
       const money = chinese
         ? board.currency === "¥"
           ? `${amount(limit)}元`
@@ -128,7 +130,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
             `Count the items ${word} ${money}.`,
             `How many prices are ${word} ${money}?`,
           ]);
-      return { type, question, answer: reason(marked(read, counts), String(n), language), gold: count(n) };
+      return { type, question, answer: reason(marked(compared, counts), String(n), language), gold: count(n) };
     }
     case "group": {
       const group = random.pick(["vegetable", "fruit"] as const);
