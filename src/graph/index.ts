@@ -38,8 +38,8 @@ export {
   tanh,
   where,
 } from "./ops/elementwise.ts";
-export { gather, scatterAddRows } from "./ops/index-select.ts";
-export { linear, linearOp, matmul } from "./ops/linalg.ts";
+export { gather, replaceRows, scatterAddRows } from "./ops/index-select.ts";
+export { linear, linearOp, matmul, splitMatmul } from "./ops/linalg.ts";
 export { logProbOf, oneHot } from "./ops/loss.ts";
 export { concat, expandLike, pad, reshape, slice, transpose } from "./ops/movement.ts";
 export {
@@ -51,11 +51,12 @@ export {
   towerAttention,
   withFused,
 } from "./ops/native.ts";
-export { layerNorm, rmsNorm } from "./ops/normalization.ts";
+export { addRmsNorm, layerNorm, rmsNorm } from "./ops/normalization.ts";
 export { type BlockwiseShape, int8Linear, matMulNBits } from "./ops/quantized.ts";
 export { argMax, logSoftmax, reduceMax, reduceMean, reduceSum, softmax } from "./ops/reduction.ts";
 export { type ConstantData, constant, input, isInput, isWeight, scalar, sourceName, weight } from "./ops/source.ts";
 export { trainAttention, trainGate, trainGelu, trainLinear, trainLogProb, trainNorm } from "./ops/training.ts";
+export { type HalfOptions, inHalf } from "./passes/half.ts";
 export { recompute } from "./passes/recompute.ts";
 export { type Replace, rewrite } from "./rewrite.ts";
 export { type SerializedGraph, serialize } from "./serialize.ts";

@@ -2,8 +2,10 @@
 
 export { adapter } from "./adapter.ts";
 export { fusedAttend, type OnAttend, primitiveTowerAttend, sequenceAttend, trainedTowerAttend } from "./attend.ts";
+export { moveRowsGraph, readKeysGraph } from "./cache-graphs.ts";
 export { type DecoderConfig, type FlashVLConfig, parseConfig, type VisionConfig } from "./config.ts";
 export { decoder, lmHead } from "./decoder.ts";
+export { inDeviceForm } from "./device-form.ts";
 export { type CacheType, cacheNames, decoderGraph, type GraphOutputs, visionGraph } from "./inference-graphs.ts";
 export { type InitialValue, initialValue } from "./initial-values.ts";
 export { type LoraConfig, loraParameters, mergeLora, withLora } from "./lora.ts";
@@ -12,6 +14,7 @@ export { listParameters, type Parameter, Parameters, type Part } from "./paramet
 export { feedbackFactor } from "./quantize/error-feedback.ts";
 export { fuseGateUp, fusePackedQkv, useCachedAttention, useTowerAttention } from "./quantize/fuse.ts";
 export { fuseProducts } from "./quantize/fuse-products.ts";
+
 export {
   layerName,
   planned,
@@ -27,6 +30,7 @@ export { type SmoothingGroup, smoothingGroups } from "./quantize/smoothing-group
 export { ropeTables, rotaryAngles } from "./rope.ts";
 export { type ColumnFactors, scaledTensors } from "./scaled-tensors.ts";
 export { type SequenceShape, seenPictures, sequenceHidden } from "./sequence.ts";
+export { toFloat16 } from "./to-float16.ts";
 export { toFloat32 } from "./to-float32.ts";
 export { type Attend, tower } from "./tower.ts";
 export { PRECISIONS, type Precision, useTrainingKernels } from "./training-kernels.ts";

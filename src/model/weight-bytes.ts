@@ -2,8 +2,9 @@
 
 import { elementCount, showShape, sourceName, type Value } from "../graph/index.ts";
 import { quantizeRows, type RowJob, type RowResult } from "./quantize/quantize-rows.ts";
-import type { ConcatRecipe, QuantizedRecipe } from "./quantize/recipes.ts";
+import type { ConcatRecipe, QuantizedRecipe, TransposedRecipe } from "./quantize/recipes.ts";
 import { type RopeRecipe, ropeTable } from "./rope.ts";
+import { toFloat16 } from "./to-float16.ts";
 import { toFloat32 } from "./to-float32.ts";
 
 /** What this file needs of a checkpoint; `hub`'s Checkpoint has it. */
@@ -13,7 +14,7 @@ export interface TensorReader {
   readRange(name: string, start: number, end: number): Promise<Uint8Array>;
 }
 
-export type Recipe = RopeRecipe | ConcatRecipe | QuantizedRecipe;
+export type Recipe = RopeRecipe | ConcatRecipe | TransposedRecipe | QuantizedRecipe;
 
 /** Who quantises rows: this thread, or several. */
 export interface WeightMaker {
@@ -40,11 +41,16 @@ const RUN = 1 << 20;
 /** Runs of rows end at panels of the native kernel. */
 const PANEL = 16;
 
-const asBytes = (data: Float32Array): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+const asBytes = (data: Float32Array | Uint16Array): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** Numbers as a weight of type `to` holds them. */
+const asFloats = (bytes: Uint8Array, dtype: string, to: Value["dtype"]): Float32Array | Uint16Array =>
+  to === "float16" ? toFloat16(bytes, dtype) : toFloat32(bytes, dtype);
 
 /**
- * The bytes of one weight in order. Plain weights are the checkpoint's tensor of that name as float32; others follow
- * their recipe.
+ * The bytes of one weight in order. Plain weights are the checkpoint's tensor of that name in the weight's type, float32 or
+ * float16; others follow their recipe.
  * @throws Error when the checkpoint's tensor has another number of elements than the graph expects
  */
 export async function* weightBytes(
@@ -55,13 +61,20 @@ export async function* weightBytes(
   const recipe = weight.node.attrs.recipe as Recipe | undefined;
   if (recipe?.kind === "rope") {
     const [positions, half] = weight.shape as [number, number];
-    yield asBytes(ropeTable(recipe, positions, half));
+    yield asBytes(asFloats(asBytes(ropeTable(recipe, positions, half)), "F32", weight.dtype));
   } else if (recipe?.kind === "blockwise" || recipe?.kind === "columns") {
-    yield* quantizedBytes(sourceName(weight), recipe, reader, maker);
+    // Scales are made in float32, but for the native kernel.
+    const rounded =
+      recipe.part === "scales" && weight.dtype === "float16" && !("layout" in recipe && recipe.layout === "panels");
+    for await (const bytes of quantizedBytes(sourceName(weight), recipe, reader, maker))
+      yield rounded ? asBytes(toFloat16(bytes, "F32")) : bytes;
+  } else if (recipe?.kind === "transposed") {
+    expectElements(recipe.sources, reader, recipe.n * recipe.k, `[${recipe.n}, ${recipe.k}]`);
+    yield* transposedFloats(recipe, weight.dtype, reader);
   } else {
     const sources = recipe?.sources ?? [sourceName(weight)];
     expectElements(sources, reader, elementCount(weight.shape), showShape(weight.shape));
-    for (const name of sources) yield* plainBytes(name, reader);
+    for (const name of sources) for await (const part of plainFloats(name, weight.dtype, reader)) yield asBytes(part);
   }
 }
 
@@ -75,14 +88,34 @@ function expectElements(sources: readonly string[], reader: TensorReader, expect
 
 const elementBytes = (dtype: string): number => (dtype === "F32" ? 4 : 2);
 
-async function* plainBytes(name: string, reader: TensorReader): AsyncGenerator<Uint8Array> {
+async function* plainFloats(
+  name: string,
+  to: Value["dtype"],
+  reader: TensorReader,
+): AsyncGenerator<Float32Array | Uint16Array> {
   const { dtype, shape } = reader.info(name);
   const count = elementCount(shape);
   const size = elementBytes(dtype);
   for (let at = 0; at < count; at += CHUNK) {
     const end = Math.min(count, at + CHUNK);
-    yield asBytes(toFloat32(await reader.readRange(name, at * size, end * size), dtype));
+    yield asFloats(await reader.readRange(name, at * size, end * size), dtype, to);
   }
+}
+
+/** The matrix is in memory once. */
+async function* transposedFloats(
+  { sources, n, k }: TransposedRecipe,
+  to: Value["dtype"],
+  reader: TensorReader,
+): AsyncGenerator<Uint8Array> {
+  const matrix = to === "float16" ? new Uint16Array(n * k) : new Float32Array(n * k);
+  let at = 0;
+  for (const name of sources)
+    for await (const part of plainFloats(name, to, reader)) {
+      matrix.set(part, at);
+      at += part.length;
+    }
+  for (const run of transposed(matrix, n, k)) yield asBytes(run);
 }
 
 /** Values stream out while they are made; the scales, a fraction of their size, wait in the maker until they are asked for. */
@@ -155,12 +188,17 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** Bytes [n, k] as [k, n], in runs of columns: the matrix is in memory once. */
-function* transposed(matrix: Uint8Array, n: number, k: number): Generator<Uint8Array> {
+/** A matrix [n, k] as [k, n], in runs of columns: the matrix is in memory once. */
+function* transposed<Data extends Uint8Array | Uint16Array | Float32Array>(
+  matrix: Data,
+  n: number,
+  k: number,
+): Generator<Data> {
   const run = Math.max(1, Math.floor(CHUNK / n));
+  const make = matrix.constructor as new (length: number) => Data;
   for (let at = 0; at < k; at += run) {
     const count = Math.min(run, k - at);
-    const out = new Uint8Array(count * n);
+    const out = new make(count * n);
     for (let row = 0; row < n; row++)
       for (let column = 0; column < count; column++) out[column * n + row] = matrix[row * k + at + column]!;
     yield out;

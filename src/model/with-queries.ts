@@ -1,6 +1,6 @@
 /** @file Lets a decoder step tell its queries, from which the engine computes where a token looked. */
 
-import { gather, input, reshape, type Value } from "../graph/index.ts";
+import { cast, gather, input, reshape, type Value } from "../graph/index.ts";
 import type { DecoderConfig } from "./config.ts";
 import { cacheNames, type GraphOutputs } from "./inference-graphs.ts";
 
@@ -18,7 +18,7 @@ export function withQueries(outputs: GraphOutputs, { layers }: DecoderConfig): G
   const rows = input("query_rows", "int64", ["queries"]);
   const queries = Array.from({ length: layers }, (_, i): [string, Value] => {
     const query = outputs[cacheNames(i).presentKey]!.node.inputs[0]!;
-    return [queryName(i), gather(reshape(query, ["tokens", query.shape.at(-1)!]), rows)];
+    return [queryName(i), cast(gather(reshape(query, ["tokens", query.shape.at(-1)!]), rows), "float32")];
   });
   return { ...outputs, ...Object.fromEntries(queries) };
 }

@@ -69,7 +69,7 @@ export async function compileCheckpoint(
     checkpoint,
     listParameters(config).filter((parameter) => parameter.required),
   );
-  const kernels = options.kernels ?? availableKernels();
+  const kernels = options.kernels ?? availableKernels(options.device);
   const { files, data } = serializeGraphs(config, options.preset, { ...options, kernels });
   const root = join(compileCacheFolder(options.cacheDir), "compiled");
   const key = createHash("sha256").update(`${PACKAGE_VERSION} ${options.runtimeVersion} ${options.preset}\n`);

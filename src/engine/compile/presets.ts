@@ -8,6 +8,7 @@ import {
   fusePackedQkv,
   fuseProducts,
   type GraphOutputs,
+  inDeviceForm,
   type Kernels,
   type LayerRule,
   listParameters,
@@ -21,7 +22,7 @@ import {
   withPeaks,
   withQueries,
 } from "../../model/index.ts";
-import { kernelLibraryPath } from "../runtime/index.ts";
+import { type Device, kernelLibraryPath } from "../runtime/index.ts";
 
 /** Rotary positions inside ONNX Runtime's GroupQueryAttention need heads of whole multiples of this. */
 const HEAD_MULTIPLE = 16;
@@ -73,7 +74,12 @@ const PRESETS = {
     kernels === "native"
       ? same(tower("int8"), decoder("int4", "int4"))
       : { vision: tower("w8a8"), prefill: decoder("w8a8", "int4"), decode: decoder("int4", "int4") },
+  /** Weights and activations in float16, for GPUs. */
+  fp16: () => same([], []),
 } satisfies Record<string, (kernels: Kernels) => PresetRules>;
+
+/** "auto" on a GPU: there arithmetic costs little and bytes much, so the decoder's weights alone are small. */
+const ON_DEVICE = same([], decoder("int4", "int4"));
 
 /** Name of a precision. */
 export type Preset = keyof typeof PRESETS;
@@ -86,8 +92,12 @@ export type LayerOverrides = Readonly<Record<string, SchemeName>>;
 
 export interface PresetOptions {
   overrides?: LayerOverrides;
-  /** Default "native" where this package's kernel library loads. Graphs in fp32 never use it. */
+  /** Default "native" where this package's kernel library loads and the device is the CPU. Graphs in fp32 never use it. */
   kernels?: Kernels;
+  /** Where the graphs will run. Default "cpu". */
+  device?: Device;
+  /** What a GPU computes in. "float16" needs one that has it; default "float32", but float16 in preset fp16. The CPU ignores it. */
+  activations?: CacheType;
   /**
    * What keys and values of the KV cache are kept in where the native attention reads them; elsewhere float32. Default
    * "float16": half the bytes, of which a step of many answers reads more than of anything but weights.
@@ -95,8 +105,12 @@ export interface PresetOptions {
   cache?: CacheType;
 }
 
-/** The kernels that this machine has. */
-export const availableKernels = (): Kernels => (kernelLibraryPath() ? "native" : "standard");
+/** The kernels that this machine has for a device: this package's own are for the CPU. */
+export const availableKernels = (device: Device = "cpu"): Kernels =>
+  device === "cpu" && kernelLibraryPath() ? "native" : "standard";
+
+/** What GPUs lack, and what to use instead. */
+const CPU_ONLY: Partial<Record<SchemeName, string>> = { w8a8: "int8" };
 
 /**
  * Which layer gets which precision in each graph of a preset, overrides included.
@@ -113,11 +127,25 @@ export function presetPlans(
     );
   }
   const overrides = checkOverrides(options.overrides ?? {}, config);
-  const kernels = options.kernels ?? availableKernels();
-  const own = PRESETS[preset](kernels);
+  const device = options.device ?? "cpu";
+  const kernels = options.kernels ?? availableKernels(device);
+  if (device !== "cpu" && kernels === "native")
+    throw new RangeError(`The native kernels run on the CPU; leave them out for device "${device}".`);
+  const own = device !== "cpu" && preset === "auto" ? ON_DEVICE : PRESETS[preset](kernels);
+  if (device !== "cpu") refuseOnDevice(device, [...own.vision, ...own.prefill, ...own.decode, ...overrides]);
   const plan = (rules: readonly LayerRule[]): QuantizePlan => ({ rules: [...rules, ...overrides], kernels });
   const decode = plan(own.decode);
   return { vision: plan(own.vision), prefill: own.prefill === own.decode ? decode : plan(own.prefill), decode };
+}
+
+function refuseOnDevice(device: Device, rules: readonly LayerRule[]): void {
+  for (const [pattern, scheme] of rules) {
+    const instead = CPU_ONLY[scheme];
+    if (instead)
+      throw new RangeError(
+        `Precision ${scheme} (layers "${pattern}") runs on the CPU only; use ${instead} on "${device}".`,
+      );
+  }
 }
 
 /**
@@ -135,20 +163,29 @@ export function presetGraphs(preset: Preset, config: FlashVLConfig, options: Pre
     );
   }
   // Graphs in fp32 are the reference: nothing of them is fused, and they run everywhere.
-  const native = plans.vision.kernels === "native" && preset !== "fp32";
+  const native = plans.vision.kernels === "native" && preset !== "fp32" && preset !== "fp16";
+  const onDevice = (options.device ?? "cpu") !== "cpu";
+  const half = preset === "fp16" || (onDevice && preset !== "fp32" && options.activations === "float16");
   const step = (plan: QuantizePlan): GraphOutputs => {
     const graph = decoderGraph(config);
+    if (onDevice || half) {
+      const fused = fuseGateUp(...fusePackedQkv(graph, plan), true);
+      return withPeaks(inDeviceForm(quantize(...fused), half), "standard");
+    }
     if (preset === "fp32") return quantize(graph, plan);
     if (!native) return quantize(...fusePackedQkv(graph, plan));
     const products = fuseProducts(quantize(...fuseGateUp(...fusePackedQkv(graph, plan))));
-    return withPeaks(useCachedAttention(products, options.cache ?? "float16"));
+    return withPeaks(useCachedAttention(products, options.cache ?? "float16"), "native");
   };
   const decode = withQueries(step(plans.decode), config.decoder);
   const vision = visionGraph(config);
   return {
-    vision: native
-      ? fuseProducts(quantize(...useTowerAttention(vision, plans.vision)))
-      : quantize(vision, plans.vision),
+    vision:
+      onDevice || half
+        ? inDeviceForm(quantize(vision, plans.vision), half)
+        : native
+          ? fuseProducts(quantize(...useTowerAttention(vision, plans.vision)))
+          : quantize(vision, plans.vision),
     prefill: plans.prefill === plans.decode ? decode : step(plans.prefill),
     decode,
   };

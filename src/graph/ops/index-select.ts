@@ -1,7 +1,7 @@
 /** @file Picking rows by index, and adding rows back by index (its gradient). */
 
-import { apply1, defineOp } from "../op.ts";
-import { isStatic, type Shape, showShape } from "../shape.ts";
+import { apply1, commonDType, defineOp, direct } from "../op.ts";
+import { isStatic, type Shape, sameShape, showShape } from "../shape.ts";
 import type { Value } from "../value.ts";
 import { reshape } from "./movement.ts";
 
@@ -22,6 +22,25 @@ const gatherOp = defineOp({
 });
 /** Rows of `table` [n, ...] at `indices` int64 [...]. @example gather(embeddings, ids) // [batch, seq, hidden] */
 export const gather = (table: Value, indices: Value): Value => apply1(gatherOp, [table, indices], {});
+
+const replaceRowsOp = defineOp({
+  name: "ReplaceRows",
+  infer([table, indices, rows]) {
+    if (indices!.dtype !== "int64") throw new TypeError(`the indices are ${indices!.dtype}, expected int64`);
+    if (indices!.shape.length !== 2 || indices!.shape[1] !== 1)
+      throw new RangeError(`the indices ${showShape(indices!.shape)} must be [rows, 1]`);
+    if (!sameShape(rows!.shape, [indices!.shape[0]!, ...table!.shape.slice(1)]))
+      throw new RangeError(`the rows ${showShape(rows!.shape)} do not fit the table ${showShape(table!.shape)}`);
+    return [{ dtype: commonDType([table!, rows!]), shape: table!.shape }];
+  },
+  emit: direct("ScatterND"),
+});
+/**
+ * `table` [n, ...] with row i of `rows` in place of its row indices[i, 0]; indices int64 [rows, 1], none twice. Bound to the
+ * table's own memory, the result is written in place. Inference only.
+ */
+export const replaceRows = (table: Value, indices: Value, rows: Value): Value =>
+  apply1(replaceRowsOp, [table, indices, rows], {});
 
 const scatterAddOp = defineOp<{ shape: Shape }>({
   name: "ScatterAddRows",

@@ -43,6 +43,35 @@ const matmulOp = defineOp<MatMulAttrs>({
 export const matmul = (a: Value, b: Value, transA = false, transB = false): Value =>
   apply1(matmulOp, [a, b], { transA, transB });
 
+const splitMatmulOp = defineOp({
+  name: "SplitMatMul",
+  infer([x, w]) {
+    const [pieces, part, n] = w!.shape as [number, number, number];
+    if (w!.shape.length !== 3 || x!.shape.at(-1) !== pieces * part)
+      throw new RangeError(`rows of ${x!.shape.at(-1)} do not fit the pieces ${showShape(w!.shape)}`);
+    return [{ dtype: commonDType([x!, w!]), shape: [...x!.shape.slice(0, -1), n] }];
+  },
+  emit({ inputs: [x, w], outputs }, e) {
+    const [pieces, part, n] = w!.shape as [number, number, number];
+    const [rows, turned, products, sum, lead, shape] = ["rows", "turned", "products", "sum", "lead", "shape"].map(
+      e.temp,
+    );
+    e.node("Reshape", [e.name(x), e.int64([-1, pieces, part])], [rows!]);
+    e.node("Transpose", [rows!], [turned!], { perm: [1, 0, 2] });
+    e.node("MatMul", [turned!, e.name(w)], [products!]);
+    e.node("ReduceSum", [products!, e.int64([0])], [sum!], { keepdims: 0 });
+    // The leading sizes are those of x; `Shape` reads them when the graph runs.
+    e.node("Shape", [e.name(x)], [lead!], { start: 0, end: -1 });
+    e.node("Concat", [lead!, e.int64([n])], [shape!], { axis: 0 });
+    e.node("Reshape", [sum!, shape!], e.outputs(outputs));
+  },
+});
+/**
+ * x·W as the sum of products of pieces ("split K"), for GPUs, which few outputs do not fill. x [..., pieces·part] ·
+ * w [pieces, part, n] → [..., n]. Inference only.
+ */
+export const splitMatmul = (x: Value, w: Value): Value => apply1(splitMatmulOp, [x, w], {});
+
 const leading = (shape: Shape): number[] => shape.slice(0, -1).map((_, i) => i);
 
 /** [..., n] as [rows, n]. */

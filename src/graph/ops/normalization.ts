@@ -1,7 +1,7 @@
 /** @file LayerNorm and RMSNorm over the last axis, each one kernel forward and a few ops backward. */
 
-import { apply, defineOp, type EmitCall, type Emitter, float } from "../op.ts";
-import { type Shape, showShape } from "../shape.ts";
+import { apply, commonDType, defineOp, type EmitCall, type Emitter, float } from "../op.ts";
+import { type Shape, sameShape, showShape } from "../shape.ts";
 import type { TensorType, Value } from "../value.ts";
 import { mul, sub } from "./elementwise.ts";
 import { reduceMean, reduceSum } from "./reduction.ts";
@@ -67,5 +67,24 @@ const rmsNormOp = defineOp<NormAttrs>({
   },
   emit: emitNorm("SimplifiedLayerNormalization", { stash_type: 1 }),
 });
+const addRmsNormOp = defineOp<NormAttrs>({
+  name: "AddRmsNorm",
+  infer([a, b, w]) {
+    if (!sameShape(a!.shape, b!.shape))
+      throw new RangeError(`${showShape(a!.shape)} and ${showShape(b!.shape)} differ: nothing is broadcast here`);
+    const sum = { dtype: commonDType([a!, b!]), shape: a!.shape };
+    return [inferNorm(0)([a!, w!])[0]!, sum];
+  },
+  emit({ inputs, outputs, attrs: { epsilon } }, e) {
+    const [normed, sum] = e.outputs(outputs);
+    const names = inputs.map((v) => e.name(v));
+    const all = [normed!, "", "", sum ?? ""];
+    e.node("SkipSimplifiedLayerNormalization", names, all, { epsilon: float(epsilon) }, "com.microsoft");
+  },
+});
+/** [rmsNorm(a + b), a + b] as one kernel. Inference only. */
+export const addRmsNorm = (a: Value, b: Value, w: Value, epsilon: number): readonly Value[] =>
+  apply(addRmsNormOp, [a, b, w], { epsilon });
+
 /** x/sqrt(mean(x²) + epsilon)·w over the last axis. */
 export const rmsNorm = (x: Value, w: Value, epsilon: number): Value => apply(rmsNormOp, [x, w], { epsilon })[0]!;

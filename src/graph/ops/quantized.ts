@@ -1,6 +1,6 @@
 /** @file Linear layers over quantised weights, each in the form that one of ONNX Runtime's kernels takes. Inference only. */
 
-import { apply1, defineOp, type Emitter } from "../op.ts";
+import { apply1, commonDType, defineOp, type Emitter } from "../op.ts";
 import { elementCount, type Shape, showShape } from "../shape.ts";
 import type { TensorType, Value } from "../value.ts";
 
@@ -17,6 +17,10 @@ export type BlockwiseAttrs = { readonly n: number; readonly k: number; readonly 
 
 export function rowsOf(x: Value, k: number): Shape {
   if (x.dtype !== "float32") throw new TypeError(`the rows are ${x.dtype}, expected float32`);
+  return leadOf(x, k);
+}
+
+function leadOf(x: Value, k: number): Shape {
   if (x.shape.at(-1) !== k) throw new RangeError(`rows of ${x.shape.at(-1)} do not fit a weight of ${k} inputs`);
   return x.shape.slice(0, -1);
 }
@@ -35,11 +39,12 @@ const matMulNBitsOp = defineOp<BlockwiseAttrs & { readonly accuracyLevel: number
   name: "MatMulNBits",
   infer([x, w, scales, bias], { n, k, bits, block }): TensorType[] {
     const blocks = Math.ceil(k / block);
-    const lead = rowsOf(x!, k);
+    const lead = leadOf(x!, k);
+    const dtype = commonDType([x!, scales!]);
     checkCount("the packed weights", w!, (n * blocks * block * bits) / 8);
     checkCount("the scales", scales!, n * blocks);
     checkBias(bias, n);
-    return [{ dtype: "float32", shape: [...lead, n] }];
+    return [{ dtype, shape: [...lead, n] }];
   },
   emit({ inputs: [x, w, scales, bias], outputs, attrs: { n, k, bits, block, accuracyLevel } }, e) {
     const attrs = { K: k, N: n, bits, block_size: block, accuracy_level: accuracyLevel };
@@ -49,7 +54,7 @@ const matMulNBitsOp = defineOp<BlockwiseAttrs & { readonly accuracyLevel: number
 });
 /**
  * x·Wᵀ + bias by ONNX Runtime's kernel. x [..., k] · w uint8 [n, blocks, block·bits/8] (value 2j of a block in the low
- * half of byte j; stored plus 8 or 128) · scales float32 [n, blocks] → [..., n].
+ * half of byte j; stored plus 8 or 128) · scales [n, blocks] of x's type, float32 or float16 → [..., n].
  * @param accuracyLevel 0: float32 arithmetic; 4: rows are rounded to int8 per block, several times faster
  */
 export const matMulNBits = (

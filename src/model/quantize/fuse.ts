@@ -72,9 +72,10 @@ export function fusePackedQkv(outputs: GraphOutputs, plan: QuantizePlan): [Graph
 /**
  * Computes gate and up of each decoder layer as one product, of which the native kernel makes silu(gate)·up. Layers whose two
  * parts have different precisions in the plan, or another than blockwise, stay as they are.
+ * @param plain layers that keep their floats are fused too
  * @returns the new graph, and the plan with a rule for every fused layer
  */
-export function fuseGateUp(outputs: GraphOutputs, plan: QuantizePlan): [GraphOutputs, QuantizePlan] {
+export function fuseGateUp(outputs: GraphOutputs, plan: QuantizePlan, plain = false): [GraphOutputs, QuantizePlan] {
   const rules = [...plan.rules];
   const values = rewrite(Object.values(outputs), (node, _, now) => {
     const [silu, up] = node.inputs;
@@ -85,7 +86,8 @@ export function fuseGateUp(outputs: GraphOutputs, plan: QuantizePlan): [GraphOut
     const alike = weights.length === 2 && others.length === 0 && gate.node.inputs[0] === up.node.inputs[0];
     if (!alike) return undefined;
     const [n, k] = weights[0]!.shape as [number, number];
-    if (n % PANEL !== 0 || schemeFor(scheme!, k).kind !== "blockwise") return undefined;
+    const { kind } = schemeFor(scheme!, k);
+    if (n % PANEL !== 0 || !(kind === "blockwise" || (plain && kind === "fp32"))) return undefined;
     const name = sourceName(weights[0]!).replace(/gate_proj\.weight$/, "gate_up_proj");
     rules.push([name, scheme!]);
     return scoped(gate.node.scope, () => [

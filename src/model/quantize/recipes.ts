@@ -26,9 +26,16 @@ export interface ColumnsRecipe extends FromTensors {
   readonly k: number;
 }
 
-/** Tensors one after the other, as float32. */
+/** Tensors one after the other. */
 export interface ConcatRecipe extends FromTensors {
   readonly kind: "concat";
+}
+
+/** A matrix [n, k], of one or more tensors one after the other, stored as [k, n]: the order in which GPUs read it fastest. */
+export interface TransposedRecipe extends FromTensors {
+  readonly kind: "transposed";
+  readonly n: number;
+  readonly k: number;
 }
 
 export type QuantizedRecipe = BlockwiseRecipe | ColumnsRecipe;
