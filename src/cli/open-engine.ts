@@ -54,7 +54,10 @@ export async function openEngine(options: RunOptions, signal: AbortSignal): Prom
   const bar = new ProgressBar();
   try {
     return await FlashVL.fromPretrained(checkpoint.folder, {
-      ...(options.compiled === undefined ? { preset, overrides } : { compiled: resolve(options.compiled) }),
+      // Without a name the device decides.
+      ...(options.compiled === undefined
+        ? { preset: options.preset === undefined ? undefined : preset, overrides }
+        : { compiled: resolve(options.compiled) }),
       device,
       threads: options.threads,
       maxContext: options.maxContext,

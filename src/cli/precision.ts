@@ -14,7 +14,10 @@ export interface PrecisionOptions {
 /** Adds --preset and --layer. */
 export function addPrecisionOptions(command: Command): Command {
   return command
-    .option("--preset <name>", "precision: fp32, int8, int4, w8a8 or auto (default: fp32)")
+    .option(
+      "--preset <name>",
+      "precision: fp32, int8, int4, w8a8, auto or fp16 (default: fp32; on a GPU with float16: fp16)",
+    )
     .option(
       "--layer <pattern=precision>",
       'another precision for some layers, such as "llm.*.down_proj=int8"; repeatable, or separated by commas; the last that fits a layer counts',

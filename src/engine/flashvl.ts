@@ -8,7 +8,7 @@ import { type AttentionMap, look } from "./look.ts";
 import { type OpenModel, openModel } from "./open-model.ts";
 import type { OpenOptions } from "./open-options.ts";
 import { type Images, planRequest } from "./plan-request.ts";
-import { cacheType, DecoderRunner, KvCache, VisionEncoder } from "./run/index.ts";
+import { DecoderRunner, type KvCache, openKvCache, VisionEncoder } from "./run/index.ts";
 import { runPool } from "./run-pool.ts";
 import type { Device } from "./runtime/index.ts";
 import { Candidates, type LogitsProcessor } from "./sampling/index.ts";
@@ -69,9 +69,8 @@ export class FlashVL implements AsyncDisposable {
   readonly #runner: DecoderRunner;
   #disposing: Promise<void> | undefined;
 
-  private constructor(model: OpenModel, options: OpenOptions) {
+  private constructor(model: OpenModel, cache: KvCache, options: OpenOptions) {
     const { config, sessions, embeddings, limits } = model;
-    const cache = new KvCache(config.decoder, limits.maxContext, limits.maxBatch, cacheType(sessions.decode));
     this.#model = model;
     this.#runner = new DecoderRunner(config.decoder, sessions, cache);
     this.#context = {
@@ -102,7 +101,16 @@ export class FlashVL implements AsyncDisposable {
    * @example const model = await FlashVL.fromPretrained("models/mine", { onProgress: ({ phase }) => console.error(phase) });
    */
   static async fromPretrained(name?: string, options: OpenOptions = {}): Promise<FlashVL> {
-    return new FlashVL(await openModel(name, options), options);
+    const model = await openModel(name, options);
+    const { config, limits, sessions } = model;
+    const most = { slots: limits.maxBatch, capacity: limits.maxContext };
+    try {
+      return new FlashVL(model, await openKvCache(config.decoder, sessions.decode, most), options);
+    } catch (error) {
+      await Promise.all([...new Set(Object.values(sessions))].map((session) => session.dispose()));
+      await model.checkpoint.close();
+      throw error;
+    }
   }
 
   get config(): OpenModel["config"] {

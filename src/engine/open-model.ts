@@ -1,8 +1,10 @@
 /** @file From a model's name to everything that answering needs, loaded; or to an error that leaves nothing behind. */
 import { type Checkpoint, openCheckpoint, resolveModel } from "../hub/index.ts";
 import type { FlashVLConfig } from "../model/index.ts";
+import { checkDevice } from "./check-device.ts";
 import { compileCheckpoint, type ModelGraphs, openCompiled, type Preset, presetGraphs } from "./compile/index.ts";
 import { defaultModelFolder } from "./default-model.ts";
+import { devicePrecision } from "./device-precision.ts";
 import { type OpenLimits, type OpenOptions, openLimits } from "./open-options.ts";
 import { type CheckpointDescription, readCheckpoint } from "./read-checkpoint.ts";
 import { nativeRuntime, type Session, type SessionOptions } from "./runtime/index.ts";
@@ -39,6 +41,7 @@ export async function openModel(name: string | undefined, options: OpenOptions):
   const { onProgress, signal } = options;
   // First: a device that is not there must not cost a download and a compilation.
   nativeRuntime().check(sessionOptions(options));
+  await checkDevice(options.device ?? "cpu");
   const folder =
     name === undefined
       ? defaultModelFolder()
@@ -58,6 +61,10 @@ export async function openModel(name: string | undefined, options: OpenOptions):
       throw new RangeError(
         "A compiled folder has its precision already; leave out preset, overrides, kernels and live weights.",
       );
+    if ((options.device ?? "cpu") !== "cpu" && (options.compiled !== undefined || !compiled))
+      throw new RangeError(
+        `Live weights and compiled folders are for the CPU; leave them out for device "${options.device}".`,
+      );
     const weights = compiled
       ? await loadCompiled(checkpoint, config, options)
       : await loadLive(checkpoint, config, options);
@@ -75,12 +82,15 @@ const sessionOptions = ({ threads, device }: OpenOptions): SessionOptions => ({ 
 
 async function loadCompiled(checkpoint: Checkpoint, config: FlashVLConfig, options: OpenOptions): Promise<Weights> {
   const runtime = nativeRuntime();
-  const { preset = "fp32", overrides, kernels, cacheDir, signal, onProgress } = options;
+  const { device = "cpu", overrides, kernels, cacheDir, signal, onProgress } = options;
+  const { preset, activations } = await devicePrecision(device, options.preset);
   const compile = async () => ({
     ...(await compileCheckpoint(checkpoint, config, {
       preset,
       overrides,
       kernels,
+      device,
+      activations,
       runtimeVersion: runtime.version,
       cacheDir,
       signal,

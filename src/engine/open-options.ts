@@ -12,7 +12,7 @@ export interface OpenProgress {
 }
 
 export interface OpenOptions {
-  /** Precision. Default "fp32". */
+  /** Precision. Default "fp32"; on a GPU that has float16, "fp16". */
   preset?: Preset;
   /** Precisions of single layers, by pattern: `{ "llm.model.layers.*.mlp.down_proj": "int8" }`. */
   overrides?: LayerOverrides;
@@ -21,7 +21,7 @@ export interface OpenOptions {
    * `overrides` and `kernels`.
    */
   compiled?: string;
-  /** "standard" keeps to ONNX Runtime's own kernels. Default: this package's where they load. */
+  /** "standard" keeps to ONNX Runtime's own kernels. Default: this package's where they load; they are for the CPU. */
   kernels?: Kernels;
   /** Default "cpu". */
   device?: Device;

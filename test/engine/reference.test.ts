@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { compileCheckpoint } from "../../src/engine/compile/index.ts";
 import { FlashVL, nativeRuntime, type Session, type Tensor } from "../../src/engine/index.ts";
-import { DecoderRunner, KvCache } from "../../src/engine/run/index.ts";
+import { DecoderRunner, openKvCache } from "../../src/engine/run/index.ts";
 import { tokenLogprobs } from "../../src/engine/sampling/index.ts";
 import { promptEmbeddings } from "../../src/engine/schedule/prompt-embeddings.ts";
 import { checkpointEmbeddings, LiveWeights, liveEmbeddings, loadParameters } from "../../src/engine/weights/index.ts";
@@ -107,8 +107,8 @@ describe("the decoder graph", () => {
     const { hiddenSize, vocabSize } = config.decoder;
     const table = checkpointEmbeddings(checkpoint, hiddenSize);
     for (const one of expected.cases) {
-      const cache = new KvCache(config.decoder, 256);
-      cache.ensure(1, one.prompt_ids.length, [0]);
+      const cache = await openKvCache(config.decoder, session, { slots: 1, capacity: 256 });
+      await cache.ensure(1, one.prompt_ids.length, [0]);
       const runner = new DecoderRunner(config.decoder, { prefill: session, decode: session }, cache);
       const features = reference.get(`${one.name}/adapter`)?.data;
       const images = features ? [{ key: one.name, features }] : [];

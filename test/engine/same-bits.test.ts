@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { compileCheckpoint } from "../../src/engine/compile/index.ts";
 import { kernelLibraryPath, nativeRuntime } from "../../src/engine/index.ts";
-import { cacheType, DecoderRunner, KvCache } from "../../src/engine/run/index.ts";
+import { DecoderRunner, openKvCache } from "../../src/engine/run/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
 import { PEAK_BLOCK, parseConfig } from "../../src/model/index.ts";
 import { GOLDEN } from "./support/golden.ts";
@@ -27,11 +27,11 @@ describe.skipIf(!kernelLibraryPath())("on native kernels", () => {
       const options = { preset, kernels: "native" as const, runtimeVersion: runtime.version, cacheDir };
       const { decode, customOps } = await compileCheckpoint(checkpoint, config, options);
       const session = await runtime.createSession(decode, { threads: 2, customOps });
-      const cache = new KvCache(config.decoder, 256, 4, cacheType(session));
+      const cache = await openKvCache(config.decoder, session, { slots: 4, capacity: 256 });
       expect(cache.dtype).toBe("float16");
-      cache.ensure(4, tokens, [0, 0, 0, 0]);
+      await cache.ensure(4, tokens, [0, 0, 0, 0]);
       const runner = new DecoderRunner(config.decoder, { prefill: session, decode: session }, cache);
-      expect(runner.anySlots).toBe(true);
+      expect(runner.rowsFor([3, 1])).toEqual([3, 1]);
       const [own, other] = [embeddings(1, tokens), embeddings(2, tokens)];
       const feed = async (slots: number[], past: number, each: number, parts: Float32Array[]) => {
         const embeds = new Float32Array(parts.flatMap((part) => [...part]));

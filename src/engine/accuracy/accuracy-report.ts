@@ -106,7 +106,7 @@ export class AccuracyJudge {
       prefill: shared ? decode : await load(compiled.prefill),
       decode,
     };
-    await using reader = new PromptReader(this.#model, sessions);
+    await using reader = await PromptReader.open(this.#model, sessions);
     const answers: AnswerLogits[] = [];
     for (const [i, prompt] of prompts.entries()) {
       signal?.throwIfAborted();

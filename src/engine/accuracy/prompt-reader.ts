@@ -9,7 +9,7 @@ import {
   withImages,
 } from "../../processor/index.ts";
 import type { ModelGraphs } from "../compile/index.ts";
-import { cacheType, DecoderRunner, type EncodedImage, KvCache, VisionEncoder } from "../run/index.ts";
+import { DecoderRunner, type EncodedImage, type KvCache, openKvCache, VisionEncoder } from "../run/index.ts";
 import type { Session } from "../runtime/index.ts";
 import { promptEmbeddings } from "../schedule/index.ts";
 import type { EmbeddingTable } from "../weights/index.ts";
@@ -34,13 +34,17 @@ export class PromptReader implements AsyncDisposable {
   #ids: readonly number[] = [];
   #images: EncodedImage[] = [];
 
-  constructor(model: AccuracyModel, sessions: Record<keyof ModelGraphs, Session>) {
+  static async open(model: AccuracyModel, sessions: Record<keyof ModelGraphs, Session>): Promise<PromptReader> {
+    const { decoder } = model.config;
+    const most = { slots: 1, capacity: decoder.maxPositions };
+    return new PromptReader(model, sessions, await openKvCache(decoder, sessions.decode, most));
+  }
+
+  private constructor(model: AccuracyModel, sessions: Record<keyof ModelGraphs, Session>, cache: KvCache) {
     this.#model = model;
     // Every picture is encoded anew: nothing may come from another precision's cache.
     this.#vision = new VisionEncoder(model.config, sessions.vision, 0);
-    const { decoder } = model.config;
-    const cache = new KvCache(decoder, decoder.maxPositions, 1, cacheType(sessions.decode));
-    this.#runner = new DecoderRunner(decoder, sessions, cache);
+    this.#runner = new DecoderRunner(model.config.decoder, sessions, cache);
   }
 
   get vocabulary(): number {
@@ -79,7 +83,7 @@ export class PromptReader implements AsyncDisposable {
     const { hiddenSize } = this.#model.config.decoder;
     const length = this.#ids.length;
     const embeds = await promptEmbeddings(this.#ids, this.#images, past, length, this.#model.embeddings, hiddenSize);
-    this.#runner.cache.ensure(1, length, [past]);
+    await this.#runner.cache.ensure(1, length, [past]);
     return this.#runner.run({ graph, slots: [0], tokens: length - past, embeds, lengths: [past], logitRows });
   }
 }

@@ -38,7 +38,7 @@ export async function runProbe(
     await writeWeights(join(folder, data.location), data, tensorReader(checkpoint), { signal, maker });
     const load = (name: string) => nativeRuntime().createSession(file(name), session);
     const sessions = { vision: await load("vision"), decode: await load("decoder") };
-    await using reader = new PromptReader(model, { ...sessions, prefill: sessions.decode });
+    await using reader = await PromptReader.open(model, { ...sessions, prefill: sessions.decode });
     const [onImage, onPrompt] = [bind("vision", sessions.vision), bind("decoder", sessions.decode)];
     for (const prompt of prompts) {
       signal?.throwIfAborted();

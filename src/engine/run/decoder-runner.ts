@@ -1,5 +1,5 @@
 /** @file Runs the decoder's graphs over rows of the KV cache. */
-import { type CacheType, cacheNames, type DecoderConfig, PEAK_BLOCK, queryName } from "../../model/index.ts";
+import { cacheNames, type DecoderConfig, PEAK_BLOCK, queryName } from "../../model/index.ts";
 import { createTensor, type Session, type Tensor, wrapTensor } from "../runtime/index.ts";
 import type { KvCache } from "./kv-cache.ts";
 
@@ -7,7 +7,7 @@ import type { KvCache } from "./kv-cache.ts";
 export interface DecoderStep {
   /** The graph for many tokens of one row, or the one for few tokens of many; they may differ in precision. */
   graph: "prefill" | "decode";
-  /** The slots that take part; neighbours in ascending order unless the runner takes `anySlots`. */
+  /** The slots that take part: what `rowsFor` says, or one. */
   slots: readonly number[];
   /** New tokens per slot. */
   tokens: number;
@@ -42,9 +42,15 @@ export class DecoderRunner {
     this.cache = cache;
   }
 
-  /** Whether the slots of a decode step may be any, in any order: the native attention finds its rows itself. */
-  get anySlots(): boolean {
-    return findsRows(this.#sessions.decode);
+  /**
+   * The slots that take part in a decode step for those given. The native attention finds its rows itself; elsewhere a step
+   * takes neighbours, and idle slots between them are computed along: what they append lies behind their end.
+   */
+  rowsFor(slots: readonly number[]): readonly number[] {
+    if (findsRows(this.#sessions.decode)) return slots;
+    if (slots.length === 1) return slots;
+    const first = this.cache.anyFirst ? Math.min(...slots) : 0;
+    return Array.from({ length: Math.max(...slots) - first + 1 }, (_, i) => first + i);
   }
 
   /**
@@ -53,11 +59,16 @@ export class DecoderRunner {
    * @throws RuntimeError when ONNX Runtime refuses; the rows of the cache are undefined then
    */
   async run(step: DecoderStep): Promise<Float32Array> {
-    const { slots, tokens, embeds, lengths, logitRows } = step;
+    const { slots, tokens, embeds, lengths } = step;
     const { hiddenSize, vocabSize } = this.#config;
     const session = this.#sessions[step.graph];
+    // Kernels of GPUs refuse to work on nothing.
+    const logitRows = step.logitRows.length === 0 && session.device !== "cpu" ? [0] : step.logitRows;
     const count = slots.length;
-    this.#bindCache(session, slots);
+    const [first, rows] = findsRows(session) ? [0, this.cache.slots] : [slots[0]!, count];
+    await this.cache.open(first, rows, lengths[0]!);
+    this.#bindCache(session, first, rows);
+    if (findsRows(session)) this.#bindSlots(session, slots);
 
     const positions = wrapTensor("int32", [count], this.#positions);
     let longest = 0;
@@ -79,6 +90,7 @@ export class DecoderRunner {
     session.bindOutput("logits", logits);
     this.#bindPeaks(session, logitRows.length);
     await session.run();
+    await this.cache.close(first, rows, lengths[0]!, lengths[0]! + tokens);
     return logits.data as Float32Array;
   }
 
@@ -96,6 +108,7 @@ export class DecoderRunner {
   }
 
   async dispose(): Promise<void> {
+    await this.cache.dispose();
     await Promise.all([...new Set(Object.values(this.#sessions))].map((session) => session.dispose()));
   }
 
@@ -120,15 +133,14 @@ export class DecoderRunner {
     session.bindInput("query_rows", rowTensor(rows));
   }
 
+  #bindSlots(session: Session, slots: readonly number[]): void {
+    const rows = wrapTensor("int32", [slots.length], this.#slots);
+    (rows.data as Int32Array).set(slots);
+    session.bindInput("slots", rows);
+  }
+
   /** Binds past and present to the same memory, unless they are bound to it already: the step's rows, or the whole cache. */
-  #bindCache(session: Session, slots: readonly number[]): void {
-    const any = findsRows(session);
-    if (any) {
-      const rows = wrapTensor("int32", [slots.length], this.#slots);
-      (rows.data as Int32Array).set(slots);
-      session.bindInput("slots", rows);
-    }
-    const [first, count] = any ? [0, this.cache.slots] : [slots[0]!, slots.length];
+  #bindCache(session: Session, first: number, count: number): void {
     const rows = `${first} ${count} ${this.cache.version}`;
     if (this.#bound.get(session) === rows) return;
     this.#bound.delete(session);
@@ -142,13 +154,6 @@ export class DecoderRunner {
     this.#bound.set(session, rows);
   }
 }
-
-/**
- * What a decoder graph takes the KV cache in.
- * @example new KvCache(config.decoder, maxContext, maxBatch, cacheType(sessions.decode))
- */
-export const cacheType = (session: Session): CacheType =>
-  session.inputs.find(({ name }) => name === cacheNames(0).pastKey)!.dtype as CacheType;
 
 /** Whether a graph is told which rows of the whole cache are meant, instead of being given those rows alone. */
 const findsRows = (session: Session): boolean => session.inputNames.includes("slots");

@@ -1,8 +1,8 @@
 /** @file Pictures to image tokens, each picture once: features are kept by the picture's content. */
 import type { FlashVLConfig } from "../../model/index.ts";
+import { Mutex } from "../mutex.ts";
 import { createTensor, type Session, wrapTensor } from "../runtime/index.ts";
 import { ByteLru } from "./byte-lru.ts";
-import { Mutex } from "./mutex.ts";
 
 /** A picture ready for the decoder. */
 export interface EncodedImage {

@@ -30,6 +30,22 @@ export function environment(): Environment {
   return shared;
 }
 
+let deviceSessions = 0;
+let leaving = false;
+
+/**
+ * Counts sessions on devices other than the CPU. Their drivers must be let go in order, before the process takes down its
+ * libraries in any order, so the environment is released when it ends; unless a session is still open, which needs it.
+ */
+export function countDeviceSessions(change: 1 | -1): void {
+  deviceSessions += change;
+  if (leaving) return;
+  leaving = true;
+  process.once("exit", () => {
+    if (deviceSessions === 0 && shared) shared.api.release("ReleaseEnv", shared.env);
+  });
+}
+
 function availableProviders(api: OrtApi): string[] {
   const list = new BigUint64Array(new ArrayBuffer(64), 0, 1);
   const count = new Int32Array(new ArrayBuffer(64), 0, 1);

@@ -4,4 +4,14 @@ export { kernelLibraryPath, type TrainingKernels, trainingKernels } from "./kern
 export { nativeRuntime } from "./native-runtime.ts";
 export { RuntimeError } from "./runtime-error.ts";
 export { createTensor, elementCount, wrapTensor } from "./tensor.ts";
-export type { Device, Runtime, Session, SessionOptions, Tensor, TensorData, ValueInfo } from "./types.ts";
+export type {
+  Device,
+  DeviceMemory,
+  DeviceTensor,
+  Runtime,
+  Session,
+  SessionOptions,
+  Tensor,
+  TensorData,
+  ValueInfo,
+} from "./types.ts";

@@ -1,5 +1,6 @@
 /** @file The runtime for Node: ONNX Runtime's C API through koffi. */
 import { access } from "node:fs/promises";
+import { deviceTurn } from "./device-turn.ts";
 import { environment } from "./environment.ts";
 import { createNativeValue } from "./native-value.ts";
 import type { Handle } from "./ort-api.ts";
@@ -7,7 +8,7 @@ import { RuntimeError } from "./runtime-error.ts";
 import { OrtSession } from "./session.ts";
 import { createNativeOptions } from "./session-options.ts";
 import { createTensor, wrapTensor } from "./tensor.ts";
-import type { Runtime, Session, SessionOptions, Tensor } from "./types.ts";
+import type { Device, Runtime, Session, SessionOptions, Tensor } from "./types.ts";
 
 /**
  * The runtime of this process. Loads ONNX Runtime's library on the first call.
@@ -26,12 +27,17 @@ function check(options: SessionOptions): void {
 }
 
 async function createSession(model: string | Uint8Array, options: SessionOptions = {}): Promise<Session> {
-  const { api, env } = environment();
   if (typeof model === "string") {
     await access(model).catch(() => {
       throw new RuntimeError(`There is no model at ${model}.`, "NO_SUCHFILE");
     });
   }
+  const device = options.device ?? "cpu";
+  return deviceTurn(device, () => load(model, options, device));
+}
+
+async function load(model: string | Uint8Array, options: SessionOptions, device: Device): Promise<Session> {
+  const { api, env } = environment();
   const native = createNativeOptions(options);
   try {
     addInitializers(native, options.initializers ?? new Map());
@@ -51,7 +57,7 @@ async function createSession(model: string | Uint8Array, options: SessionOptions
     }
     const session = out[0]!;
     try {
-      return new OrtSession(session, options.profilePrefix !== undefined, options.initializers);
+      return new OrtSession(session, device, options.profilePrefix !== undefined, options.initializers);
     } catch (error) {
       api.release("ReleaseSession", session);
       throw error;

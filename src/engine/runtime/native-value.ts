@@ -1,8 +1,9 @@
 /** @file Wraps a tensor's memory in an OrtValue for as long as native code needs to be told about it. */
-import { onnxType } from "./dtypes.ts";
+import { bytesOf, onnxType } from "./dtypes.ts";
 import { environment } from "./environment.ts";
 import type { Handle } from "./ort-api.ts";
-import type { Tensor } from "./types.ts";
+import { elementCount } from "./tensor.ts";
+import type { DeviceTensor, Tensor } from "./types.ts";
 
 /** Where tensors without elements point: ONNX Runtime refuses a null pointer even when it reads nothing. */
 const NOTHING = new Uint8Array(new ArrayBuffer(64));
@@ -11,7 +12,7 @@ const NOTHING = new Uint8Array(new ArrayBuffer(64));
  * Calls `use` with an OrtValue over the tensor's memory and releases the handle after it.
  * Bindings and session options keep their own reference to the value, so the handle itself need not live on; the memory must.
  */
-export function withNativeValue<Result>(tensor: Tensor, use: (value: Handle) => Result): Result {
+export function withNativeValue<Result>(tensor: Tensor | DeviceTensor, use: (value: Handle) => Result): Result {
   const value = createNativeValue(tensor);
   try {
     return use(value);
@@ -21,18 +22,21 @@ export function withNativeValue<Result>(tensor: Tensor, use: (value: Handle) => 
 }
 
 /** An OrtValue over the tensor's memory; the caller releases it. */
-export function createNativeValue(tensor: Tensor): Handle {
+export function createNativeValue(tensor: Tensor | DeviceTensor): Handle {
   const { api, cpuMemory } = environment();
-  const { dims, data } = tensor;
+  const { dims } = tensor;
   const shape = new BigInt64Array(new ArrayBuffer(Math.max(64, dims.length * 8)), 0, dims.length);
   for (let axis = 0; axis < dims.length; axis++) shape[axis] = BigInt(dims[axis]!);
-  const memory = data.byteLength > 0 ? data : NOTHING;
+  const [place, memory, bytes] =
+    "memory" in tensor
+      ? [tensor.memory.place, tensor.memory.pointer, elementCount(dims) * bytesOf(tensor.dtype)]
+      : [cpuMemory, tensor.data.byteLength > 0 ? tensor.data : NOTHING, tensor.data.byteLength];
   return api.create(
     "Wrapping a tensor",
     "CreateTensorWithDataAsOrtValue",
-    cpuMemory,
+    place,
     memory,
-    data.byteLength,
+    bytes,
     dims.length > 0 ? shape : NOTHING,
     dims.length,
     onnxType(tensor.dtype),

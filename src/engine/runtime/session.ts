@@ -1,11 +1,13 @@
 /** @file A loaded graph and the tensors bound to it, over ONNX Runtime's IoBinding. */
 
-import { environment } from "./environment.ts";
+import { DeviceAllocator } from "./device-allocator.ts";
+import { deviceTurn } from "./device-turn.ts";
+import { countDeviceSessions, environment } from "./environment.ts";
 import { withNativeValue } from "./native-value.ts";
 import type { Handle } from "./ort-api.ts";
 import { RuntimeError } from "./runtime-error.ts";
 import { elementCount } from "./tensor.ts";
-import type { Session, Tensor, ValueInfo } from "./types.ts";
+import type { Device, DeviceMemory, DeviceTensor, Session, Tensor, ValueInfo } from "./types.ts";
 import { readValueInfos } from "./value-info.ts";
 
 interface Handles {
@@ -39,17 +41,22 @@ export class OrtSession implements Session {
   readonly outputs: readonly ValueInfo[];
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  readonly device: Device;
+  readonly #allocator: DeviceAllocator;
   readonly #handles: Handles;
   /** Keeps the memory alive that native code reads and writes. */
-  readonly #bound = new Map<string, Tensor>();
+  readonly #bound = new Map<string, Tensor | DeviceTensor>();
+  /** Keys of `#bound` that native code does not know yet. */
+  readonly #unbound = new Set<string>();
   readonly #infos = new Map<string, ValueInfo>();
   readonly #kept: unknown;
   #running: Promise<void> | undefined;
   #disposing: Promise<void> | undefined;
 
   /** `kept` is whatever memory the session's initializers live in. */
-  constructor(session: Handle, profiling: boolean, kept: unknown) {
+  constructor(session: Handle, device: Device, profiling: boolean, kept: unknown) {
     const { api } = environment();
+    this.device = device;
     this.#kept = kept;
     this.inputs = readValueInfos(session, "Input");
     this.outputs = readValueInfos(session, "Output");
@@ -57,21 +64,28 @@ export class OrtSession implements Session {
     this.outputNames = this.outputs.map((info) => info.name);
     for (const info of this.inputs) this.#infos.set(`input ${info.name}`, info);
     for (const info of this.outputs) this.#infos.set(`output ${info.name}`, info);
+    this.#allocator = new DeviceAllocator(session, device);
     const runOptions = api.create("Creating run options", "CreateRunOptions");
     const binding = api.create("Creating a binding", "CreateIoBinding", session);
     this.#handles = { session, binding, runOptions, profiling };
     forgotten.register(this, this.#handles, this);
+    if (device !== "cpu") countDeviceSessions(1);
   }
 
   get disposed(): boolean {
     return this.#disposing !== undefined;
   }
 
-  bindInput(name: string, tensor: Tensor): void {
+  async allocate(bytes: number): Promise<DeviceMemory> {
+    if (this.#disposing) throw new RuntimeError("Cannot allocate: this session is disposed.", "DISPOSED");
+    return this.#allocator.allocate(bytes);
+  }
+
+  bindInput(name: string, tensor: Tensor | DeviceTensor): void {
     this.#bind("input", name, tensor);
   }
 
-  bindOutput(name: string, tensor: Tensor): void {
+  bindOutput(name: string, tensor: Tensor | DeviceTensor): void {
     this.#bind("output", name, tensor);
   }
 
@@ -79,7 +93,7 @@ export class OrtSession implements Session {
     this.#assertIdle("run");
     signal?.throwIfAborted();
     this.#assertBound();
-    const running = this.#run(signal);
+    const running = deviceTurn(this.device, () => this.#run(signal));
     // dispose waits for the run but must not fail with it.
     this.#running = running.catch(() => {});
     try {
@@ -106,12 +120,16 @@ export class OrtSession implements Session {
     await this.#running;
     forgotten.unregister(this);
     const { api } = environment();
-    endProfiling(this.#handles);
-    api.release("ReleaseIoBinding", this.#handles.binding);
-    api.release("ReleaseRunOptions", this.#handles.runOptions);
-    this.#bound.clear();
-    // Gigabytes of weights take a while to give back.
-    await api.releaseAsync("ReleaseSession", this.#handles.session);
+    await deviceTurn(this.device, async () => {
+      endProfiling(this.#handles);
+      api.release("ReleaseIoBinding", this.#handles.binding);
+      api.release("ReleaseRunOptions", this.#handles.runOptions);
+      this.#bound.clear();
+      this.#allocator.release();
+      // Gigabytes of weights take a while to give back.
+      await api.releaseAsync("ReleaseSession", this.#handles.session);
+      if (this.device !== "cpu") countDeviceSessions(-1);
+    });
     void this.#kept;
   }
 
@@ -121,6 +139,7 @@ export class OrtSession implements Session {
     const terminate = () => api.check("Stopping a run", "RunOptionsSetTerminate", runOptions);
     signal?.addEventListener("abort", terminate, { once: true });
     try {
+      this.#bindForDevice();
       await api.checkAsync("Running the graph", "RunWithBinding", session, runOptions, binding);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
@@ -131,7 +150,7 @@ export class OrtSession implements Session {
     }
   }
 
-  #bind(side: "input" | "output", name: string, tensor: Tensor): void {
+  #bind(side: "input" | "output", name: string, tensor: Tensor | DeviceTensor): void {
     this.#assertIdle(`bind ${side} "${name}"`);
     const key = `${side} ${name}`;
     const info = this.#infos.get(key);
@@ -140,17 +159,31 @@ export class OrtSession implements Session {
       throw new RuntimeError(`The graph has no ${side} "${name}"; it has ${names.join(", ")}.`, "INVALID_ARGUMENT");
     }
     assertFits(side, info, tensor);
-    const { api } = environment();
-    withNativeValue(tensor, (value) => {
-      api.check(
-        `Binding ${side} "${name}"`,
-        side === "input" ? "BindInput" : "BindOutput",
-        this.#handles.binding,
-        name,
-        value,
-      );
-    });
+    // On other devices binding means copying, for which a run is the time.
+    if (this.device === "cpu") this.#bindNative(side, name, tensor);
+    else this.#unbound.add(key);
     this.#bound.set(key, tensor);
+  }
+
+  #bindNative(side: "input" | "output", name: string, tensor: Tensor | DeviceTensor): void {
+    const { api } = environment();
+    const bind = side === "input" ? "BindInput" : "BindOutput";
+    withNativeValue(tensor, (value) => {
+      api.check(`Binding ${side} "${name}"`, bind, this.#handles.binding, name, value);
+    });
+  }
+
+  /**
+   * Binds what is new, and all inputs in the CPU's memory: ONNX Runtime copies those to the device when they are bound, and
+   * only then, so numbers that changed since would not be seen.
+   */
+  #bindForDevice(): void {
+    if (this.device === "cpu") return;
+    for (const [key, tensor] of this.#bound) {
+      const [side, name] = key.split(/ (.*)/s) as ["input" | "output", string];
+      if (this.#unbound.has(key) || (side === "input" && "data" in tensor)) this.#bindNative(side, name, tensor);
+    }
+    this.#unbound.clear();
   }
 
   #assertIdle(doing: string): void {
@@ -172,7 +205,7 @@ export class OrtSession implements Session {
           "INVALID_ARGUMENT",
         );
       }
-      if (tensor.data.byteLength === 0 && elementCount(tensor.dims) > 0) {
+      if ("data" in tensor && tensor.data.byteLength === 0 && elementCount(tensor.dims) > 0) {
         throw new RuntimeError(
           `The memory bound to ${key} was transferred away. Bind a tensor that stays on this thread.`,
           "INVALID_ARGUMENT",
@@ -185,7 +218,7 @@ export class OrtSession implements Session {
 const describe = (dims: readonly (number | string)[]): string => `[${dims.join(", ")}]`;
 
 /** Checks type and shape before native code does, since its message names neither the tensor nor what would fit. */
-function assertFits(side: string, info: ValueInfo, tensor: Tensor): void {
+function assertFits(side: string, info: ValueInfo, tensor: Tensor | DeviceTensor): void {
   const fits =
     tensor.dtype === info.dtype &&
     tensor.dims.length === info.dims.length &&

@@ -18,6 +18,24 @@ export interface Tensor<D extends TensorData = TensorData> {
   readonly data: D;
 }
 
+/** Memory of a device, which only its sessions can read and write. Nothing may use it after `release`. */
+export interface DeviceMemory {
+  readonly bytes: number;
+  /** Native address; what it points to is the device's affair. */
+  readonly pointer: bigint;
+  /** Native description of where it is. */
+  readonly place: bigint;
+  /** Gives it back once no run is in progress; a second time does nothing. */
+  release(): Promise<void>;
+}
+
+/** A dense tensor in row-major order at the beginning of a device's memory. Sessions of that device take it without a copy. */
+export interface DeviceTensor {
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+  readonly memory: DeviceMemory;
+}
+
 /** Name, type and shape of one input or output; a dimension that is free is given by its name. */
 export interface ValueInfo {
   name: string;
@@ -61,10 +79,21 @@ export interface Session extends AsyncDisposable, Disposable {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   readonly disposed: boolean;
-  /** Binds the memory an input is read from. The same tensor may be bound as an output too (a KV cache that grows in place). */
-  bindInput(name: string, tensor: Tensor): void;
+  /** Where it runs. */
+  readonly device: Device;
+  /**
+   * Binds the memory an input is read from. The same tensor may be bound as an output too (a KV cache that grows in place).
+   * What lies in the CPU's memory is copied to another device before every run, and back from it after one.
+   */
+  bindInput(name: string, tensor: Tensor | DeviceTensor): void;
   /** Binds the memory an output is written to. */
-  bindOutput(name: string, tensor: Tensor): void;
+  bindOutput(name: string, tensor: Tensor | DeviceTensor): void;
+  /**
+   * Memory of the session's device, for its tensors and those of other sessions there. Its content is undefined. It must be
+   * released before this session is disposed.
+   * @throws RuntimeError when the device has not enough
+   */
+  allocate(bytes: number): Promise<DeviceMemory>;
   /** Runs the graph once without blocking the event loop. Rejects with the signal's reason when aborted. */
   run(signal?: AbortSignal): Promise<void>;
   /** Releases everything native; waits for a run in progress. Calling it again does nothing. */

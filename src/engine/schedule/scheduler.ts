@@ -108,7 +108,7 @@ export class Scheduler {
   async #work(): Promise<void> {
     for (;;) {
       this.#dropCancelled();
-      this.#admit();
+      await this.#admit();
       if (this.#active.length === 0) return;
       const prefilling = this.#active.find((sequence) => sequence.pending.length > 1);
       if (prefilling) await this.#guarded([prefilling], () => this.#prefill(prefilling));
@@ -137,7 +137,7 @@ export class Scheduler {
   }
 
   /** Lets waiting requests in, one prompt at a time: the next may share the beginning of the one that is being read. */
-  #admit(): void {
+  async #admit(): Promise<void> {
     while (this.#queue.length > 0 && this.#paused === 0 && !this.#slots.full) {
       if (this.#active.some((sequence) => sequence.pending.length > 1)) return;
       const sequence = this.#queue.shift()!;
@@ -152,7 +152,7 @@ export class Scheduler {
       sequence.report.startedAt = performance.now();
       this.#active.push(sequence);
       try {
-        this.#steps.prepare(ids.length, cached, from?.index, slot.index);
+        await this.#steps.prepare(ids.length, cached, from?.index, slot.index);
       } catch (error) {
         this.#slots.empty(slot);
         this.#end(sequence, error);

@@ -41,9 +41,9 @@ export class StepRunner {
   }
 
   /** Makes room for `length` tokens and copies the first `cached` tokens of one slot into another. */
-  prepare(length: number, cached: number, from: number | undefined, to: number): void {
-    this.#ensureRoom(length);
-    if (from !== undefined) this.#runner.cache.copy(from, to, cached);
+  async prepare(length: number, cached: number, from: number | undefined, to: number): Promise<void> {
+    await this.#ensureRoom(length);
+    if (from !== undefined) await this.#runner.cache.copy(from, to, cached);
   }
 
   /** Feeds the next `tokens` of a prompt. Logits [1, vocabulary] when `last`, otherwise none. */
@@ -60,7 +60,7 @@ export class StepRunner {
       this.#embeddings,
       this.#config.hiddenSize,
     );
-    this.#ensureRoom(end);
+    await this.#ensureRoom(end);
     const logitRows = last ? [tokens - 1] : [];
     const graph = tokens > 1 ? "prefill" : "decode";
     const step = { graph, slots: [slot.index], tokens, embeds, lengths: [past], logitRows } as const;
@@ -75,16 +75,13 @@ export class StepRunner {
   /** Feeds every sequence its pending token in one run. Logits [sequences, vocabulary], in their order. */
   async decode(sequences: readonly Sequence[]): Promise<Float32Array> {
     const indices = sequences.map((sequence) => sequence.slot!.index);
-    // Where the graph takes neighbours only, slots between active ones take part with embeddings of zero; what they append
-    // lies behind their end.
-    const first = Math.min(...indices);
-    const between = Array.from({ length: Math.max(...indices) - first + 1 }, (_, i) => first + i);
-    const slots = this.#runner.anySlots ? indices : between;
+    // Those that take part without being asked for have embeddings of zero.
+    const slots = this.#runner.rowsFor(indices);
     const rows = indices.map((index) => slots.indexOf(index));
     const embeds = this.#rows(slots.length);
     const tokens = sequences.map((sequence) => sequence.pending[0]!);
     await this.#embeddings.read(tokens, embeds, rows);
-    this.#ensureRoom(0);
+    await this.#ensureRoom(0);
     const held = this.#slots.lengths;
     const lengths = slots.map((index) => held[index]!);
     const step = { graph: "decode", slots, tokens: 1, embeds, lengths, logitRows: rows } as const;
@@ -105,7 +102,7 @@ export class StepRunner {
     const rows = [...ids.keys()];
     const embeds = this.#rows(ids.length);
     await this.#embeddings.read(ids, embeds, rows);
-    this.#ensureRoom(past + ids.length);
+    await this.#ensureRoom(past + ids.length);
     const place = { slots: [slot.index], tokens: ids.length };
     const logits = await this.#runner.run({ graph: "decode", ...place, embeds, lengths: [past], logitRows: rows });
     slot.ids.push(ids[0]!);
@@ -118,14 +115,12 @@ export class StepRunner {
     const past = slot.ids.length;
     const embeds = this.#rows(1);
     await this.#embeddings.read(sequence.pending, embeds, [0]);
-    this.#ensureRoom(past + 1);
+    await this.#ensureRoom(past + 1);
     const place = { slots: [slot.index], tokens: 1 };
     await this.#runner.run({ graph: "decode", ...place, embeds, lengths: [past], logitRows: [], queryRows: [0] });
     slot.ids.push(sequence.pending[0]!);
-    const layers = this.#runner.cache.rows(slot.index, 1);
-    return this.#runner.queries.map((query, layer) =>
-      attentionWeights(query, layers[layer]!.key, past + 1, this.#config),
-    );
+    const keys = await this.#runner.cache.keys(slot.index, past + 1);
+    return this.#runner.queries.map((query, layer) => attentionWeights(query, keys[layer]!, past + 1, this.#config));
   }
 
   /** Zeros [rows, hidden]. */
@@ -134,8 +129,8 @@ export class StepRunner {
   }
 
   /** Room in every slot for one token more than it holds: idle rows inside a run are written there, behind their end. */
-  #ensureRoom(length: number): void {
+  async #ensureRoom(length: number): Promise<void> {
     const lengths = this.#slots.lengths;
-    this.#runner.cache.ensure(lengths.length, Math.max(length, ...lengths.map((held) => held + 1)), lengths);
+    await this.#runner.cache.ensure(lengths.length, Math.max(length, ...lengths.map((held) => held + 1)), lengths);
   }
 }

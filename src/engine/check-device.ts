@@ -1,0 +1,53 @@
+/** @file Refuses adapters that compute attention wrongly, before they give wrong answers. */
+import { input, multiHeadAttention, serialize } from "../graph/index.ts";
+import { type Device, nativeRuntime, RuntimeError } from "./runtime/index.ts";
+
+/** Enough queries for the kernel that reads prompts and pictures: ONNX Runtime has another for few. */
+const [TOKENS, HEADS, WIDTH] = [64, 2, 64];
+/** Right results are within 1e-6 of the CPU's; wrong ones were off by 1e-2 and more. */
+const TOLERANCE = 1e-3;
+
+const checked = new Map<Device, Promise<void>>();
+
+/**
+ * Compares the attention of a device with the CPU's, once per process. ONNX Runtime's WebGPU kernel gives
+ * wrong results without an error on software adapters such as SwiftShader, presumably because their subgroups are so narrow.
+ * @throws RuntimeError when they differ
+ */
+export function checkDevice(device: Device): Promise<void> {
+  if (device === "cpu") return Promise.resolve();
+  const found = checked.get(device) ?? compare(device);
+  checked.set(device, found);
+  return found;
+}
+
+async function compare(device: Device): Promise<void> {
+  const [expected, found] = [await attend("cpu"), await attend(device)];
+  const difference = Math.max(...expected.map((value, i) => Math.abs(value - found[i]!)));
+  if (difference <= TOLERANCE) return;
+  throw new RuntimeError(
+    `The adapter of device "${device}" computes attention wrongly (off by ${difference.toPrecision(2)}), as software adapters do. ` +
+      'Use a GPU with a driver of its own, or device "cpu".',
+    "no-device",
+  );
+}
+
+/** Attention over numbers between -1 and 1. */
+async function attend(device: Device): Promise<Float32Array> {
+  const runtime = nativeRuntime();
+  const dims = [1, TOKENS, WIDTH];
+  const [q, k, v] = ["q", "k", "v"].map((name) => input(name, "float32", dims));
+  const { bytes } = serialize({ y: multiHeadAttention(q!, k!, v!, HEADS, 1) }, "inputs");
+  await using session = await runtime.createSession(bytes, { device });
+  for (const [part, name] of ["q", "k", "v"].entries()) {
+    const tensor = runtime.createTensor("float32", dims);
+    (tensor.data as Float32Array).set(
+      Float32Array.from({ length: TOKENS * WIDTH }, (_, i) => Math.sin(12.9898 * i + 78.233 * part)),
+    );
+    session.bindInput(name, tensor);
+  }
+  const y = runtime.createTensor("float32", dims);
+  session.bindOutput("y", y);
+  await session.run();
+  return y.data as Float32Array;
+}

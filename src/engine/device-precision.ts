@@ -1,0 +1,52 @@
+/** @file What a device computes in: float16 where it has it. */
+import { add, input, serialize } from "../graph/index.ts";
+import type { Preset } from "./compile/index.ts";
+import { type Device, nativeRuntime } from "./runtime/index.ts";
+
+/** float16 bits of 1 and 2. */
+const [ONE, TWO] = [0x3c00, 0x4000];
+
+const known = new Map<Device, Promise<boolean>>();
+
+/** Whether a device adds in float16: WebGPU has it only where the adapter has `shader-f16`. Found out once per process. */
+export function hasFloat16(device: Device): Promise<boolean> {
+  const found = known.get(device) ?? tryFloat16(device);
+  known.set(device, found);
+  return found;
+}
+
+async function tryFloat16(device: Device): Promise<boolean> {
+  const runtime = nativeRuntime();
+  const x = input("x", "float16", [1]);
+  try {
+    await using session = await runtime.createSession(serialize({ y: add(x, x) }, "inputs").bytes, { device });
+    const [one, sum] = [runtime.createTensor("float16", [1]), runtime.createTensor("float16", [1])];
+    one.data[0] = ONE;
+    session.bindInput("x", one);
+    session.bindOutput("y", sum);
+    await session.run();
+    return sum.data[0] === TWO;
+  } catch {
+    return false;
+  }
+}
+
+export interface DevicePrecision {
+  preset: Preset;
+  activations: "float16" | "float32";
+}
+
+/**
+ * The preset to use on a device, by default float16 on GPUs that have it, and what is computed in.
+ * @throws RangeError when the preset needs float16 and the device has none
+ * @example await devicePrecision("webgpu", undefined) // { preset: "fp16", activations: "float16" }
+ */
+export async function devicePrecision(device: Device, preset: Preset | undefined): Promise<DevicePrecision> {
+  if (device === "cpu") return { preset: preset ?? "fp32", activations: "float32" };
+  const half = await hasFloat16(device);
+  if (preset === "fp16" && !half)
+    throw new RangeError(
+      `Preset fp16 needs float16 arithmetic, which the "${device}" device of this machine does not have. Use fp32, int8 or int4.`,
+    );
+  return { preset: preset ?? (half ? "fp16" : "fp32"), activations: half ? "float16" : "float32" };
+}
