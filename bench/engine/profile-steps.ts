@@ -6,8 +6,8 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { compileCheckpoint, nativeRuntime, type Preset, type Session } from "../../src/engine/index.ts";
-import { cacheType, DecoderRunner, KvCache } from "../../src/engine/run/index.ts";
+import { compileCheckpoint, nativeRuntime, type Preset, type Session, type Tensor } from "../../src/engine/index.ts";
+import { DecoderRunner, openKvCache } from "../../src/engine/run/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
 import { parseConfig } from "../../src/model/index.ts";
 
@@ -67,12 +67,12 @@ async function report(
   name: string,
   graph: string,
   rounds: number,
-  prepare: (session: Session) => () => Promise<unknown>,
+  prepare: (session: Session) => Promise<() => Promise<unknown>>,
 ) {
   const profilePrefix = join(tmpdir(), `flashvl-profile-${process.pid}-${name.replaceAll(" ", "-")}`);
   for (const extra of [{}, { profilePrefix }]) {
     const session = await runtime.createSession(graph, { threads: THREADS, customOps: compiled.customOps, ...extra });
-    const run = prepare(session);
+    const run = await prepare(session);
     const times: number[] = [];
     for (let i = 0; i < rounds; i++) {
       const start = performance.now();
@@ -93,23 +93,29 @@ const numbers = (count: number): Float32Array => new Float32Array(count).map((_,
 
 for (const [sequences, tokens] of steps as [number, number][]) {
   const reading = tokens > 8;
-  await report(`${sequences} sequences ${tokens} new tokens`, compiled.decode, reading ? 4 : ROUNDS, (session) => {
-    const cache = new KvCache(config.decoder, config.decoder.maxPositions, 1, cacheType(session));
-    const lengths = new Array<number>(sequences).fill(reading ? 0 : Number(past));
-    cache.ensure(sequences, Number(past) + tokens + 1, lengths);
-    // Pages that were never written would come from the cache.
-    for (const { key, value } of cache.rows(0, sequences))
-      for (const { data } of [key, value])
-        (data as Float32Array | Uint16Array).fill(cache.dtype === "float16" ? 0x211f : 0.01);
-    const runner = new DecoderRunner(config.decoder, { prefill: session, decode: session }, cache);
-    const embeds = numbers(sequences * tokens * config.decoder.hiddenSize);
-    const logitRows = reading ? [tokens - 1] : [...new Array(sequences * tokens).keys()];
-    const slots = [...new Array(sequences).keys()];
-    return () => runner.run({ graph: "decode", slots, tokens, embeds, lengths, logitRows });
-  });
+  await report(
+    `${sequences} sequences ${tokens} new tokens`,
+    compiled.decode,
+    reading ? 4 : ROUNDS,
+    async (session) => {
+      const most = { slots: 1, capacity: config.decoder.maxPositions };
+      const cache = await openKvCache(config.decoder, session, most);
+      const lengths = new Array<number>(sequences).fill(reading ? 0 : Number(past));
+      await cache.ensure(sequences, Number(past) + tokens + 1, lengths);
+      // Pages that were never written would come from the cache.
+      for (const { key, value } of cache.rows(0, sequences))
+        for (const { data } of [key, value] as Tensor[])
+          (data as Float32Array | Uint16Array).fill(cache.dtype === "float16" ? 0x211f : 0.01);
+      const runner = new DecoderRunner(config.decoder, { prefill: session, decode: session }, cache);
+      const embeds = numbers(sequences * tokens * config.decoder.hiddenSize);
+      const logitRows = reading ? [tokens - 1] : [...new Array(sequences * tokens).keys()];
+      const slots = [...new Array(sequences).keys()];
+      return () => runner.run({ graph: "decode", slots, tokens, embeds, lengths, logitRows });
+    },
+  );
 }
 if (!only)
-  await report("picture", compiled.vision, 3, (session) => {
+  await report("picture", compiled.vision, 3, async (session) => {
     const size = config.vision.imageSize;
     const pixels = runtime.createTensor("float32", [1, 3, size, size]);
     (pixels.data as Float32Array).set(numbers(3 * size * size));
