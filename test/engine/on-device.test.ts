@@ -1,4 +1,4 @@
-/** @file The decoder on WebGPU, where there is an adapter: PyTorch's logits in all slots, together, copied, from a cache that grew. */
+/** @file Graphs and KV cache for GPUs, on WebGPU where there is an adapter: PyTorch's logits in all slots, together, copied, from a cache that grew. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -60,6 +60,11 @@ describe("on a device", () => {
     const report = onDevice("webgpu", "fp32", software);
     if (!report) return skip("there is no WebGPU adapter here");
     for (const error of [report.alone, report.together, report.copied, report.keys]) expect(error).toBeLessThan(1e-4);
+  });
+
+  it("the cache of devices gives PyTorch's logits in any slot, here in the CPU's memory", { timeout: 60_000 }, () => {
+    const { vision, alone, together, copied, keys } = onDevice("cpu", "fp32")!;
+    for (const error of [vision!, alone, together, copied, keys]) expect(error).toBeLessThan(1e-5);
   });
 
   it("the graphs of preset fp16 are within float16's rounding of PyTorch's numbers", { timeout: 60_000 }, () => {
