@@ -58,11 +58,11 @@ describe("drawing", () => {
   });
 
   test("threads draw what this thread draws, in order, and stop with the loop", async () => {
-    const seeds = [5, 900, 3, 77, 21];
+    const seeds = [5, 900, 3];
     const alone: Uint8Array[] = [];
     for await (const { image } of drawBoards({ seeds, workers: 0 })) alone.push(image.data);
     const drawn: number[] = [];
-    for await (const { seed, image } of drawBoards({ seeds: [...seeds, 1, 2, 4], workers: 2 })) {
+    for await (const { seed, image } of drawBoards({ seeds: [...seeds, 1, 2], workers: 2 })) {
       expect(image.data).toEqual(alone[drawn.length]);
       drawn.push(seed);
       if (drawn.length === seeds.length) break;

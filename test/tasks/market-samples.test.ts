@@ -14,12 +14,12 @@ const inTraining = ({ seed }: { seed: number }) =>
 
 test("a run that resumes at an index goes on with the samples of a run that never stopped", async () => {
   const run = { stage: "chat", seed: 4, workers: 0 } as const;
-  const whole = await collect(marketSamples({ ...run, from: 0, to: 6 }));
-  const rest = await collect(marketSamples({ ...run, from: 3, to: 6 }));
-  expect(rest).toEqual(whole.slice(3));
-  expect(whole.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5]);
+  const whole = await collect(marketSamples({ ...run, from: 0, to: 3 }));
+  const rest = await collect(marketSamples({ ...run, from: 2, to: 3 }));
+  expect(rest).toEqual(whole.slice(2));
+  expect(whole.map(({ index }) => index)).toEqual([0, 1, 2]);
   expect(whole.every(inTraining)).toBe(true);
-  const other = await collect(marketSamples({ ...run, seed: 5, from: 0, to: 2 }));
+  const other = await collect(marketSamples({ ...run, seed: 5, from: 0, to: 1 }));
   expect(other[0]!.seed).not.toBe(whole[0]!.seed);
 });
 
