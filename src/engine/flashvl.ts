@@ -1,6 +1,6 @@
 /** @file FlashVL: a loaded model that answers questions about pictures. */
 import type { Message, Tokenizer } from "../processor/index.ts";
-import { type AnswerContext, answerRequest, prepareImages } from "./answer-request.ts";
+import { type AnswerContext, answerRequest, type PreparedImages, prepareImages } from "./answer-request.ts";
 import type { LayerOverrides, Preset } from "./compile/index.ts";
 import { JsonConstraints, type SchemaInput } from "./constraint/index.ts";
 import { type GenerateOptions, type GenerateResult, PartQueue, type StreamPart } from "./generate/index.ts";
@@ -198,17 +198,37 @@ export class FlashVL implements AsyncDisposable {
     samples: number,
     options: GenerateOptions = {},
   ): Promise<GenerateResult[]> {
+    const [group] = await this.rolloutMany([{ image, messages, options }], samples);
+    return group!;
+  }
+
+  /**
+   * `rollouts` of several prompts, as many answers at a time as the model batches. All pictures are encoded before the first
+   * answer begins, so that who is written together depends on nothing but the requests: the same ones on the same weights give
+   * the same answers, bit for bit.
+   * @returns a group of `samples` answers for each request, in order
+   * @throws the first request's error that occurs; the others are cancelled.
+   */
+  async rolloutMany(requests: readonly ManyRequest[], samples: number): Promise<GenerateResult[][]> {
     this.#assertOpen();
     if (!Number.isInteger(samples) || samples < 1)
       throw new RangeError(`samples must be a whole number >= 1; found ${samples}.`);
-    const plan = planRequest(this.#model, image, messages, options);
-    const prepared = await prepareImages(this.#context, plan, options.signal);
-    return runPool(samples, this.info.maxBatch, options.signal, (i, signal) => {
-      const seed = options.seed === undefined ? undefined : (options.seed + i) % MAX_SEED;
+    const plans = requests.map(({ image, messages, options = {} }) =>
+      planRequest(this.#model, image, messages, options),
+    );
+    const prepared: PreparedImages[] = [];
+    for (const [i, plan] of plans.entries())
+      prepared.push(await prepareImages(this.#context, plan, requests[i]!.options?.signal));
+    const results = await runPool(requests.length * samples, this.info.maxBatch, undefined, (index, shared) => {
+      const [request, sample] = [Math.floor(index / samples), index % samples];
+      const { options = {} } = requests[request]!;
+      const seed = options.seed === undefined ? undefined : (options.seed + sample) % MAX_SEED;
       const logprobTemperature = options.logprobTemperature ?? (options.temperature || 1);
+      const signal = options.signal ? AbortSignal.any([options.signal, shared]) : shared;
       const own = { doSample: true, ...options, logprobs: true, logprobTemperature, seed, signal };
-      return answerRequest(this.#context, plan, own, () => {}, prepared);
+      return answerRequest(this.#context, plans[request]!, own, () => {}, prepared[request]);
     });
+    return requests.map((_, request) => results.slice(request * samples, (request + 1) * samples));
   }
 
   /**

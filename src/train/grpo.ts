@@ -102,7 +102,7 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
   // ---- the policy twice over the same arrays: as an engine that answers, as graphs that learn
   const engine = await FlashVL.fromPretrained(recipe.model, {
     weights: store.tensors,
-    maxBatch: recipe.groupSize,
+    maxBatch: recipe.rollout.batch ?? recipe.groupSize,
     threads: recipe.threads,
     maxContext: Math.min(config.decoder.maxPositions, recipe.batch.length),
   });

@@ -216,7 +216,12 @@ export const grpoRecipe = z
     groupSize: z.number().int().min(2).default(8),
     promptsPerStep: positive.default(8),
     rollout: z
-      .strictObject({ temperature: z.number().positive().default(1), maxNewTokens: positive.default(128) })
+      .strictObject({
+        temperature: z.number().positive().default(1),
+        maxNewTokens: positive.default(128),
+        /** Answers that are written at a time; a group unless given. More of them share the reading of weights. */
+        batch: positive.optional(),
+      })
       .prefault({}),
     rewards: z.array(reward).min(1),
     scaleRewards: z.enum(["group", "batch", "none", "normalize_then_sum"]).default("group"),

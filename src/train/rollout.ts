@@ -1,6 +1,6 @@
 /** @file Rollouts: groups of answers by the project's own engine, scored. */
 
-import type { FlashVL } from "../engine/index.ts";
+import type { FlashVL, ManyRequest } from "../engine/index.ts";
 import { buildPrompt, loadImage, type PreprocessorConfig, preprocessImage, withImages } from "../processor/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { combineRewards, type Reward } from "./advantages.ts";
@@ -47,19 +47,22 @@ export async function rollout<Row>(
   options: RolloutOptions,
 ): Promise<Group<Row>[]> {
   const { groupSize, temperature, maxNewTokens, seed } = options;
-  const groups: Group<Row>[] = [];
+  const requests: ManyRequest[] = [];
   for (const [i, row] of rows.entries()) {
     const { images, messages } = task.prompt(row);
     const loaded = await Promise.all(images.map((image) => loadImage(image)));
     const sampling = { doSample: true, temperature, topP: 1, maxNewTokens, seed: (seed + i * SEED_STRIDE) % 2 ** 32 };
-    const results = await model.rollouts(loaded, messages, groupSize, sampling);
-    const prompt = buildPrompt(model.tokenizer, withImages(loaded, messages), {
-      imageTokens: model.config.imageTokens,
-    });
+    requests.push({ image: loaded, messages, options: sampling });
+  }
+  const results = await model.rolloutMany(requests, groupSize);
+  const groups: Group<Row>[] = [];
+  for (const [i, row] of rows.entries()) {
+    const { image, messages } = requests[i]!;
+    const prompt = buildPrompt(model.tokenizer, withImages(image, messages), { imageTokens: model.config.imageTokens });
     // Pictures may also stand inside the messages.
-    const pictures = await Promise.all(prompt.images.map((image) => loadImage(image)));
+    const pictures = await Promise.all(prompt.images.map((picture) => loadImage(picture)));
     const answers = await Promise.all(
-      results.map(async ({ text, tokens, logprobs, finishReason }): Promise<Answer> => {
+      results[i]!.map(async ({ text, tokens, logprobs, finishReason }): Promise<Answer> => {
         const scores = await scoreAll(rewards, { task, row, text, tokens, maxTokens: maxNewTokens });
         const reward = combineRewards(
           scores,
@@ -71,7 +74,7 @@ export async function rollout<Row>(
     groups.push({
       row,
       promptIds: prompt.ids,
-      pixels: pictures.map((image) => preprocessImage(image, preprocessor)),
+      pixels: pictures.map((picture) => preprocessImage(picture, preprocessor)),
       answers,
     });
   }

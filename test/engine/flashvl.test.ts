@@ -232,6 +232,25 @@ describe("batches", () => {
     await model.dispose();
   });
 
+  it("roll out several prompts together as one by one, and again to the last bit", async () => {
+    const requests = ["text_only", "seed_question"].map((name) => ({
+      image: pictureOf(byName(name)),
+      messages: byName(name).messages,
+      options: { temperature: 0.8, seed: 7, maxNewTokens: 12 },
+    }));
+    const model = await open({ maxBatch: 5 });
+    const groups = await model.rolloutMany(requests, 3);
+    expect(groups.map((group) => group.length)).toEqual([3, 3]);
+    for (const [i, { image, messages, options }] of requests.entries())
+      expect((await model.rollouts(image, messages, 3, options)).map(({ tokens }) => tokens)).toEqual(
+        groups[i]!.map(({ tokens }) => tokens),
+      );
+    const fresh = await open({ maxBatch: 5 });
+    const again = await fresh.rolloutMany(requests, 3);
+    expect(again.flat().map(({ logprobs }) => logprobs)).toEqual(groups.flat().map(({ logprobs }) => logprobs));
+    await Promise.all([model.dispose(), fresh.dispose()]);
+  });
+
   it("refuse requests beyond the queue's limit and serve the others", async () => {
     const model = await open({ maxBatch: 1, maxQueue: 1 });
     const results = await Promise.allSettled(Array.from({ length: 4 }, () => ask(model, byName("text_only"))));
