@@ -6,8 +6,8 @@ import { FlashVL, type Preset } from "../../src/engine/index.ts";
 import { DecoderRunner, type DecoderStep } from "../../src/engine/run/index.ts";
 import { throughput } from "./concurrent.ts";
 import { median } from "./median.ts";
+import { picture, question, withoutEnd } from "./workload.ts";
 
-const SIZE = 512;
 const TOKENS = 48;
 const ROUNDS = 3;
 const THREADS = 2;
@@ -40,15 +40,11 @@ await using model = await FlashVL.fromPretrained(checkpoint, {
   maxBatch: Math.max(...counts),
   prefillChunk: 512,
 });
-// End tokens would make answers of random weights end early.
-const logitBias = Object.fromEntries(model.config.decoder.eosTokenIds.map((id) => [id, -100]));
-const greedy = { maxNewTokens: TOKENS, logitBias };
+const greedy = { maxNewTokens: TOKENS, ...withoutEnd(model) };
 
 for (let round = 0; round <= ROUNDS; round++) {
   runs.length = 0;
-  const data = Uint8Array.from({ length: SIZE * SIZE * 3 }, (_, i) => (i * 31 + round * 97) >> 3);
-  const ask = [{ role: "user" as const, content: `Describe picture ${round} in one sentence, please.` }];
-  const { timings, usage } = await model.generate({ data, width: SIZE, height: SIZE }, ask, greedy);
+  const { timings, usage } = await model.generate(picture(round), [question(round)], greedy);
   const prompt = runs[0]!.ended - runs[0]!.began;
   console.log(
     `${round === 0 ? "first answer after loading" : `answer ${round}`}: picture ${timings.imageMs.toFixed(0)} ms, ${usage.promptTokens} tokens of the prompt ${timings.prefillMs.toFixed(0)} ms (${prompt.toFixed(0)} in the graph), a token ${tokenTimes(1)}`,

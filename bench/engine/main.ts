@@ -5,7 +5,6 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { run as runCli } from "../../src/cli/run.ts";
 import { compileCheckpoint, nativeRuntime, type Preset, presetGraphs } from "../../src/engine/index.ts";
 import { ExternalData, serialize } from "../../src/graph/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
@@ -17,6 +16,7 @@ import type { CostOptions, Costs } from "./measure-costs.ts";
 import type { MeasureOptions, PresetTimes } from "./measure-preset.ts";
 import { plotMeasured } from "./plot.ts";
 import { absolutes, type Measured, type PeerTimes, ratios, tables } from "./summary.ts";
+import { makeCheckpoint } from "./workload.ts";
 import { type GgufType, writeGguf } from "./write-gguf.ts";
 
 const HELP = `Compares presets with llama.cpp and PyTorch on random weights of the published sizes.
@@ -70,10 +70,7 @@ async function measured<T>(program: string, args: string[]): Promise<T | string>
 }
 
 async function main(): Promise<void> {
-  if (!existsSync(values.checkpoint)) {
-    const code = await runCli(["init", "--like", "FlashVL-2B-Static", values.checkpoint, "--seed", "1"]);
-    if (code !== 0) throw new Error(`The random checkpoint could not be made in ${values.checkpoint}.`);
-  }
+  await makeCheckpoint(values.checkpoint);
   const checkpoint = await openCheckpoint(values.checkpoint);
   const config = parseConfig(checkpoint.config);
   const presets = values.presets.split(",") as Preset[];

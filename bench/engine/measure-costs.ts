@@ -1,5 +1,6 @@
 /** @file How cost grows with context and cores, in a process of its own: `tsx measure-costs.ts OPTIONS_JSON`; one line of JSON. */
 import { FlashVL, type Preset } from "../../src/engine/index.ts";
+import { withoutEnd } from "./workload.ts";
 
 export interface CostOptions {
   checkpoint: string;
@@ -29,17 +30,17 @@ const TOKENS = 12;
 async function measure({ checkpoint, cacheDir, preset, threads, contexts }: CostOptions): Promise<Costs> {
   const options = { preset, cacheDir, threads, maxBatch: 1, prefillChunk: 512 };
   await using model = await FlashVL.fromPretrained(checkpoint, options);
-  const logitBias = Object.fromEntries(model.config.decoder.eosTokenIds.map((id) => [id, -100]));
+  const endless = withoutEnd(model);
   const size = 512;
   const data = Uint8Array.from({ length: size * size * 3 }, (_, i) => (i * 31) >> 3);
   const look = { role: "user" as const, content: "What is this?" };
-  const picture = await model.generate({ data, width: size, height: size }, [look], { maxNewTokens: 1, logitBias });
+  const picture = await model.generate({ data, width: size, height: size }, [look], { maxNewTokens: 1, ...endless });
   const costs: Costs = { pictureMs: picture.timings.imageMs, byContext: {} };
   const words = ["one", "two", "three", "five", "eight"];
   for (const context of contexts) {
     // Every word is a token with its space; the beginning is known from the context before.
     const content = Array.from({ length: context - 24 }, (_, i) => words[(i * i) % 5]).join(" ");
-    const answer = await model.generate(null, [{ role: "user", content }], { maxNewTokens: TOKENS, logitBias });
+    const answer = await model.generate(null, [{ role: "user", content }], { maxNewTokens: TOKENS, ...endless });
     const { promptTokens, cachedTokens } = answer.usage;
     costs.byContext[context] = {
       readMs: answer.timings.prefillMs,

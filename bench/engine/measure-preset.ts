@@ -5,6 +5,7 @@ import type { Message, RgbImage } from "../../src/processor/index.ts";
 import { throughput } from "./concurrent.ts";
 import { median } from "./median.ts";
 import { type MemoryReader, openMemoryReader } from "./memory-bandwidth.ts";
+import { picture, question, withoutEnd } from "./workload.ts";
 
 export interface MeasureOptions {
   checkpoint: string;
@@ -41,16 +42,8 @@ export interface PresetTimes {
   peakBytes: number;
 }
 
-const SIZE = 512;
 /** Passes over memory after each answer: the fastest counts. */
 const READS = 3;
-/** A picture of its own for each round: none may come from the cache. */
-const picture = (seed: number): RgbImage => ({
-  data: Uint8Array.from({ length: SIZE * SIZE * 3 }, (_, i) => (i * 31 + seed * 97) >> 3),
-  width: SIZE,
-  height: SIZE,
-});
-
 /** Resident memory once the weights have been read: mapped files count. */
 const resident = (): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? 0) * 1024 ||
@@ -83,15 +76,13 @@ async function measure(options: MeasureOptions): Promise<PresetTimes> {
     ...{ towerMs: [], prefillMs: [], ttftMs: [], tokenMs: [], secondTurnMs: [], copyMs: [], copyDraftedMs: [] },
     ...{ tokensPerSecond: {}, overallPerSecond: {}, reads: [], copySame: true, residentBytes: 0, peakBytes: 0 },
   };
-  // End tokens would make answers of random weights end early.
-  const logitBias = Object.fromEntries(model.config.decoder.eosTokenIds.map((id) => [id, -100]));
-  const greedy = { maxNewTokens: newTokens, logitBias };
+  const greedy = { maxNewTokens: newTokens, ...withoutEnd(model) };
   let reader: MemoryReader | undefined;
   // Round 0 warms up, as the peers' does; it is told apart.
   for (let round = 0; round <= rounds; round++) {
     const image = picture(round);
-    const question = { role: "user" as const, content: `Describe picture ${round} in one sentence, please.` };
-    const first = await answer(model, image, [question], greedy);
+    const asked = question(round);
+    const first = await answer(model, image, [asked], greedy);
     if (round === 0) {
       times.coldTtftMs = first.timings.timeToFirstTokenMs;
       // All weights have been read now, and the reader's own memory is not there yet.
@@ -106,7 +97,7 @@ async function measure(options: MeasureOptions): Promise<PresetTimes> {
     times.reads.push({ bytesPerSecond: await reader!.read(READS), tokenMs: median(first.tokenMs) });
     const said = { role: "assistant" as const, content: first.text };
     const more = { role: "user" as const, content: "And what stands in front of it?" };
-    const second = await model.generate(image, [question, said, more], { ...greedy, maxNewTokens: 2 });
+    const second = await model.generate(image, [asked, said, more], { ...greedy, maxNewTokens: 2 });
     times.secondTurnMs.push(second.timings.timeToFirstTokenMs);
   }
   await reader?.dispose();

@@ -38,17 +38,23 @@ const all = (runs: readonly PresetTimes[] | undefined, pick: (run: PresetTimes) 
 type Ratio = number | null;
 type Turn = readonly number[] | undefined;
 
+/** The median of the turns' own medians. */
+function typical(turns: readonly Turn[]): Ratio {
+  const medians = turns.flatMap((values) => (values?.length ? [median(values)] : []));
+  return medians.length > 0 ? median(medians) : null;
+}
+
 /**
  * The median of the turns' ratios. In one turn both sides are measured within minutes; between turns the neighbours on a shared
  * processor can change how fast it is by half, which medians over all turns would compare with each other.
  */
-function paired(a: readonly Turn[], b: readonly Turn[]): Ratio {
-  const turns = a.flatMap((mine, turn) => {
-    const other = b[turn];
-    return mine?.length && other?.length ? [median(mine) / median(other)] : [];
-  });
-  return turns.length > 0 ? median(turns) : null;
-}
+const paired = (a: readonly Turn[], b: readonly Turn[]): Ratio =>
+  typical(
+    a.map((mine, turn) => {
+      const other = b[turn];
+      return mine?.length && other?.length ? [median(mine) / median(other)] : undefined;
+    }),
+  );
 
 /** Of each turn what `pick` takes from it; nothing of turns in which others used the machine. */
 function turns<Run>(
@@ -72,7 +78,6 @@ export function ratios(measured: Measured): Record<string, Ratio> {
       const one = tokensPerSecond[1];
       return one && tokensPerSecond[count]?.map((speed, round) => speed / one[round]!);
     });
-  const one = faster(1);
   return {
     ttft_vs_pytorch: paired(
       mine("auto", (run) => run.ttftMs),
@@ -90,14 +95,13 @@ export function ratios(measured: Measured): Record<string, Ratio> {
       mine("int8", (run) => run.tokenMs),
       peer("llama.cpp Q8_0", (run) => run.tokenMs),
     ),
-    token4_bandwidth_fraction: paired(
+    token4_bandwidth_fraction: typical(
       mine("auto", ({ reads }) =>
         reads.map(({ bytesPerSecond, tokenMs }) => (1000 * (tokenBytes.auto ?? Number.NaN)) / bytesPerSecond / tokenMs),
       ),
-      one,
     ),
-    batch8_vs_1: paired(faster(8), one),
-    batch16_vs_1: paired(faster(16), one),
+    batch8_vs_1: typical(faster(8)),
+    batch16_vs_1: typical(faster(16)),
     drafts_vs_plain: paired(
       mine("auto", (run) => run.copyMs),
       mine("auto", (run) => run.copyDraftedMs),

@@ -5,10 +5,10 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { run as runCli } from "../../src/cli/run.ts";
 import { type Device, FlashVL, type Preset } from "../../src/engine/index.ts";
 import { throughput } from "../engine/concurrent.ts";
 import { median } from "../engine/median.ts";
+import { makeCheckpoint, picture, question, withoutEnd } from "../engine/workload.ts";
 import { describeMachine } from "../machine.ts";
 import { writeSection } from "../results-section.ts";
 import { adapterName, memoryInUse } from "./adapter.ts";
@@ -45,13 +45,6 @@ const { values } = parseArgs({
 
 /** Tokens of a prompt with one picture and a short question, for PyTorch. */
 const PROMPT_TOKENS = 290;
-const SIZE = 512;
-/** A picture of its own for each round: none may come from the cache. */
-const picture = (seed: number) => ({
-  data: Uint8Array.from({ length: SIZE * SIZE * 3 }, (_, i) => (i * 31 + seed * 97) >> 3),
-  width: SIZE,
-  height: SIZE,
-});
 
 async function measure(preset: Preset): Promise<GpuTimes> {
   const { checkpoint, cache: cacheDir } = values;
@@ -63,9 +56,7 @@ async function measure(preset: Preset): Promise<GpuTimes> {
   const limits = { maxBatch: Math.max(...requests), maxContext: 1024, prefillChunk: 512 };
   await using model = await FlashVL.fromPretrained(checkpoint, { preset, device, cacheDir, ...limits });
   const readyS = (performance.now() - began) / 1000;
-  // End tokens would make answers of random weights end early.
-  const logitBias = Object.fromEntries(model.config.decoder.eosTokenIds.map((id) => [id, -100]));
-  const options = { maxNewTokens: Number(values.tokens), logitBias };
+  const options = { maxNewTokens: Number(values.tokens), ...withoutEnd(model) };
   const rounds = {
     imageMs: [] as number[],
     prefillMs: [] as number[],
@@ -75,8 +66,7 @@ async function measure(preset: Preset): Promise<GpuTimes> {
   let firstMs = 0;
   let promptTokens = 0;
   for (let round = 0; round <= Number(values.rounds); round++) {
-    const ask = [{ role: "user" as const, content: `Describe picture ${round} in one sentence, please.` }];
-    const { timings, usage } = await model.generate(picture(round), ask, options);
+    const { timings, usage } = await model.generate(picture(round), [question(round)], options);
     promptTokens = usage.promptTokens;
     // The first answer waits for shaders to be compiled.
     if (round === 0) firstMs = timings.timeToFirstTokenMs;
@@ -110,10 +100,7 @@ async function measure(preset: Preset): Promise<GpuTimes> {
 }
 
 async function main(): Promise<void> {
-  if (!existsSync(values.checkpoint)) {
-    const code = await runCli(["init", "--like", "FlashVL-2B-Static", values.checkpoint, "--seed", "1"]);
-    if (code !== 0) throw new Error(`The random checkpoint could not be made in ${values.checkpoint}.`);
-  }
+  await makeCheckpoint(values.checkpoint);
   if (values.only === "pytorch") return save({ peers: pytorch() });
   if (values.only === undefined) {
     // A process each: what a preset takes of the card's memory goes with it.

@@ -1,27 +1,21 @@
 /** @file Refuses adapters that compute attention wrongly, before they give wrong answers. */
 import { input, multiHeadAttention, serialize } from "../graph/index.ts";
-import { type Device, nativeRuntime, RuntimeError } from "./runtime/index.ts";
+import { type Device, nativeRuntime, perDevice, RuntimeError } from "./runtime/index.ts";
 
 /** Enough queries for the kernel that reads prompts and pictures: ONNX Runtime has another for few. */
 const [TOKENS, HEADS, WIDTH] = [64, 2, 64];
 /** Right results are within 1e-6 of the CPU's; wrong ones were off by 1e-2 and more. */
 const TOLERANCE = 1e-3;
 
-const checked = new Map<Device, Promise<void>>();
-
 /**
  * Compares the attention of a device with the CPU's, once per process. ONNX Runtime's WebGPU kernel gives
  * wrong results without an error on software adapters such as SwiftShader, presumably because their subgroups are so narrow.
  * @throws RuntimeError when they differ
  */
-export function checkDevice(device: Device): Promise<void> {
-  if (device === "cpu") return Promise.resolve();
-  const found = checked.get(device) ?? compare(device);
-  checked.set(device, found);
-  return found;
-}
+export const checkDevice = perDevice(compare);
 
 async function compare(device: Device): Promise<void> {
+  if (device === "cpu") return;
   const [expected, found] = [await attend("cpu"), await attend(device)];
   const difference = Math.max(...expected.map((value, i) => Math.abs(value - found[i]!)));
   if (difference <= TOLERANCE) return;

@@ -1,19 +1,13 @@
 /** @file What a device computes in: float16 where it has it. */
 import { add, input, serialize } from "../graph/index.ts";
 import type { Preset } from "./compile/index.ts";
-import { type Device, nativeRuntime } from "./runtime/index.ts";
+import { type Device, nativeRuntime, perDevice } from "./runtime/index.ts";
 
 /** float16 bits of 1 and 2. */
 const [ONE, TWO] = [0x3c00, 0x4000];
 
-const known = new Map<Device, Promise<boolean>>();
-
 /** Whether a device adds in float16: WebGPU has it only where the adapter has `shader-f16`. Found out once per process. */
-export function hasFloat16(device: Device): Promise<boolean> {
-  const found = known.get(device) ?? tryFloat16(device);
-  known.set(device, found);
-  return found;
-}
+export const hasFloat16 = perDevice(tryFloat16);
 
 async function tryFloat16(device: Device): Promise<boolean> {
   const runtime = nativeRuntime();

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { collectResults, openBench, readPredictions, writeModelReport } from "../../src/eval/index.ts";
 import { DEFAULT_RULES } from "../../src/tasks/index.ts";
 import { pngBase64, temporaryFolder, writeTsv } from "./fixtures.ts";
-import { metric, runSet, scriptedJudge } from "./run-set.ts";
+import { metric, runSet, scriptedJudge, weMathRows } from "./run-set.ts";
 
 describe("multiple choice", () => {
   it("scores quotes, line breaks, None, shared pictures and 40,000-character replies", async () => {
@@ -149,20 +149,7 @@ describe("mathematics", () => {
 
   it("gives WeMath's strict and loose score and plain accuracy, with the judge's matcher and without", async () => {
     const image = await pngBase64();
-    const keys = ["2steps_1", "2steps_2", "2steps_multi"];
-    const rows = [0, 1].flatMap((group) =>
-      keys.map((key, step) => ({
-        index: group * 10 + step,
-        image,
-        question: "Q",
-        A: "one",
-        B: "two",
-        answer: "B",
-        ID: `g${group}`,
-        key,
-        "knowledge concept": "Rotation",
-      })),
-    );
+    const rows = weMathRows(image);
     // Group 0 masters all; group 1 solves the whole with one wrong step: rote strictly, mastery loosely.
     const replies = { 0: "B", 1: "B", 2: "B", 10: "A", 11: "B", 12: "B" };
     const correct = { ...DEFAULT_RULES, mode: "correct" as const };

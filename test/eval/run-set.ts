@@ -26,6 +26,23 @@ export interface RunSetOptions {
   format?: "xlsx" | "json";
 }
 
+/** Two groups of WeMath, 0 and 1: two steps and the whole each, rows 0 to 2 and 10 to 12, of which B is right. */
+export const weMathRows = (image: string, more: Record<string, Cell> = {}) =>
+  [0, 1].flatMap((group) =>
+    ["2steps_1", "2steps_2", "2steps_multi"].map((key, step) => ({
+      index: group * 10 + step,
+      image,
+      question: "Which?",
+      A: "one",
+      B: "two",
+      answer: "B",
+      ID: `g${group}`,
+      key,
+      "knowledge concept": "Rotation",
+      ...more,
+    })),
+  );
+
 /** Runs `rows` under the set's name; the model says `replies`. */
 export async function runSet(
   name: string,

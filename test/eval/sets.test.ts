@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_RULES } from "../../src/tasks/index.ts";
 import { pngBase64 } from "./fixtures.ts";
-import { metric, type RunSetOptions, runSet as runSetAs, scriptedJudge } from "./run-set.ts";
+import { metric, type RunSetOptions, runSet as runSetAs, scriptedJudge, weMathRows } from "./run-set.ts";
 
 const image = await pngBase64();
 const CORRECT = { ...DEFAULT_RULES, mode: "correct" as const };
@@ -118,20 +118,7 @@ describe("sets of mathematics", () => {
   });
 
   it("WeMath_COT scores groups by the marked answer, under its requirement", async () => {
-    const rows = [0, 1].flatMap((group) =>
-      ["2steps_1", "2steps_2", "2steps_multi"].map((key, step) => ({
-        index: group * 10 + step,
-        image,
-        question: "Which?",
-        A: "one",
-        B: "two",
-        answer: "B",
-        ID: `g${group}`,
-        key,
-        "knowledge concept": "Rotation",
-        requirement: "Reason first, then say <Answer>.",
-      })),
-    );
+    const rows = weMathRows(image, { requirement: "Reason first, then say <Answer>." });
     const good = "It turns twice. <Answer>: B";
     const replies = { 0: good, 1: good, 2: good, 10: good, 11: good, 12: "It turns once. <Answer>: A" };
     const { result, prompts } = await runSet("WeMath_COT", rows, replies);

@@ -1,14 +1,12 @@
 /** @file Memory of the device that a session runs on. */
 import { deviceTurn } from "./device-turn.ts";
 import { environment } from "./environment.ts";
-import type { Handle } from "./ort-api.ts";
+import { DEFAULT_MEMORY, DEVICE_ALLOCATOR, type Handle } from "./ort-api.ts";
 import type { Device, DeviceMemory } from "./types.ts";
 
 /** ONNX Runtime's names for the memory of each device's execution provider. */
 const MEMORY: Readonly<Record<Device, string>> = { cpu: "Cpu", cuda: "Cuda", webgpu: "WebGPU_Buffer" };
-const DEVICE_ALLOCATOR = 0;
 const FIRST_DEVICE = 0;
-const DEFAULT_MEMORY = 0;
 
 /** Allocates on a session's device; everything must be released before the session is. */
 export class DeviceAllocator {

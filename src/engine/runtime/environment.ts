@@ -1,11 +1,9 @@
 /** @file The one OrtEnv of the process, and what the loaded library offers. */
 import koffi from "koffi";
-import { type Handle, type OrtApi, ortApi } from "./ort-api.ts";
+import { DEFAULT_MEMORY, DEVICE_ALLOCATOR, type Handle, type OrtApi, ortApi } from "./ort-api.ts";
 
 /** Only what kills the process is printed: errors arrive as exceptions with the same text. */
 const LOG_FATAL = 4;
-const DEVICE_ALLOCATOR = 0;
-const DEFAULT_MEMORY = 0;
 
 /** Handles that live as long as the process: ONNX Runtime allows one environment, and others in the process may share it. */
 export interface Environment {

@@ -16,6 +16,10 @@ export type Handle = bigint;
 const PATH = process.platform === "win32" ? "str16" : "str";
 const P = "void *";
 
+/** OrtDeviceAllocator and OrtMemTypeDefault: the kind of memory that a description of memory names. */
+export const DEVICE_ALLOCATOR = 0;
+export const DEFAULT_MEMORY = 0;
+
 /** name -> [slot, result, arguments]; a result of void* is an OrtStatus* (null when all went well). Signatures: onnxruntime_c_api.h. */
 const FUNCTIONS = {
   GetErrorCode: [1, "int", [P]],

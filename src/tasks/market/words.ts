@@ -44,6 +44,9 @@ export function unitPhrase(board: PriceBoard, language: Language): string {
   return { 斤: "per jin", 公斤: "per kg", kg: "per kg", lb: "per lb" }[board.unit];
 }
 
+/** What stands between two words. */
+export const gap = (language: Language): string => (language === "zh" ? "" : " ");
+
 /** What a chain says of a cell that it reads: "苹果6.2", "apple 6.2". */
 export const readingOf = (cell: FilledCell, language: Language): string =>
-  `${nameOf(cell.kind, language)}${language === "zh" ? "" : " "}${cell.price}`;
+  `${nameOf(cell.kind, language)}${gap(language)}${cell.price}`;

@@ -2,7 +2,7 @@
 
 import { type FilledCell, filledCells, type PriceBoard } from "../board.ts";
 import type { Random } from "../random.ts";
-import { amount, type Language, nameOf, readingOf } from "../words.ts";
+import { amount, gap, type Language, nameOf, readingOf } from "../words.ts";
 import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
 
@@ -15,19 +15,17 @@ function best(cells: readonly FilledCell[], cheapest: boolean, language: Languag
   return cells.map((cell, i) => {
     if (i === 0) return readingOf(cell, language);
     if (cheapest ? cell.cents < leader.cents : cell.cents > leader.cents) leader = cell;
-    return `${readingOf(cell, language)};${language === "zh" ? "" : " "}${readingOf(leader, language)}`;
+    return `${readingOf(cell, language)};${gap(language)}${readingOf(leader, language)}`;
   });
 }
 
 /** A price with its name behind it: who found the price before copies the name from there. */
 const priced = (cell: FilledCell, language: Language) =>
-  `${amount(cell.cents)}${language === "zh" ? "" : " "}${nameOf(cell.kind, language)}`;
+  `${amount(cell.cents)}${gap(language)}${nameOf(cell.kind, language)}`;
 
 /** Looks up a name's price and says the name again, so that the price leads to it. */
-const lookUp = (cell: FilledCell, language: Language) => {
-  const space = language === "zh" ? "" : " ";
-  return `${nameOf(cell.kind, language)}${space}${priced(cell, language)}`;
-};
+const lookUp = (cell: FilledCell, language: Language) =>
+  `${nameOf(cell.kind, language)}${gap(language)}${priced(cell, language)}`;
 
 /** A comparison of prices that has one right answer; the chain reads the prices that are compared. */
 export function askToCompare(board: PriceBoard, random: Random, language: Language): Draft | undefined {

@@ -4,7 +4,7 @@ import type { Board } from "../board.ts";
 import { describe } from "../describe.ts";
 import type { Random } from "../random.ts";
 import { colours, shapes, things } from "../things.ts";
-import type { Language } from "../words.ts";
+import { gap, type Language } from "../words.ts";
 import type { Draft, Gold } from "./question.ts";
 
 const forms = {
@@ -70,7 +70,7 @@ function goldOf(board: Board, language: Language): Gold {
     kind: "free",
     value: [
       ...board.shapes.map((item) => [
-        `${word(colours.find((one) => one.id === item.colour)!)}${language === "zh" ? "" : " "}${word(shapes.find((one) => one.id === item.shape)!)}`,
+        `${word(colours.find((one) => one.id === item.colour)!)}${gap(language)}${word(shapes.find((one) => one.id === item.shape)!)}`,
       ]),
       ...(board.number ? [[board.number.digits]] : []),
     ],
