@@ -7,7 +7,7 @@ import { defaultModelFolder } from "./default-model.ts";
 import { devicePrecision } from "./device-precision.ts";
 import { type OpenLimits, type OpenOptions, openLimits } from "./open-options.ts";
 import { type CheckpointDescription, readCheckpoint } from "./read-checkpoint.ts";
-import { nativeRuntime, type Session, type SessionOptions } from "./runtime/index.ts";
+import { kernelLibraryPath, nativeRuntime, type Session, type SessionOptions } from "./runtime/index.ts";
 import {
   checkpointEmbeddings,
   type EmbeddingTable,
@@ -118,8 +118,12 @@ async function loadLive(checkpoint: Checkpoint, config: FlashVLConfig, options: 
   const live = new LiveWeights();
   const given = options.weights;
   live.set(typeof given === "object" ? given : await loadParameters(checkpoint, config));
-  const graphs = presetGraphs(preset, config);
-  const load = (graph: keyof ModelGraphs) => live.load(nativeRuntime(), graphs[graph], sessionOptions(options));
+  const graphs = presetGraphs(preset, config, { attention: options.kernels ?? "standard" });
+  const customOps = options.kernels === "native" ? kernelLibraryPath() : undefined;
+  if (options.kernels === "native" && !customOps)
+    throw new Error('This package\'s kernels do not load here; leave out kernels: "native".');
+  const native = { ...sessionOptions(options), customOps };
+  const load = (graph: keyof ModelGraphs) => live.load(nativeRuntime(), graphs[graph], native);
   const sessions = await loadSessions(load, graphs.prefill === graphs.decode, options);
   const table = () => live.get("llm.model.embed_tokens.weight").data as Float32Array;
   return { sessions, embeddings: liveEmbeddings(table, config.decoder.hiddenSize), live, preset };

@@ -21,7 +21,10 @@ export interface OpenOptions {
    * `overrides` and `kernels`.
    */
   compiled?: string;
-  /** "standard" keeps to ONNX Runtime's own kernels. Default: this package's where they load; they are for the CPU. */
+  /**
+   * "standard" keeps to ONNX Runtime's own kernels. Default: this package's where they load; they are for the CPU. Live
+   * weights have the attention of this package only where asked for: it is faster for many answers at once.
+   */
   kernels?: Kernels;
   /** Default "cpu". */
   device?: Device;

@@ -1,6 +1,6 @@
 /** @file Group relative policy optimisation: a flat loop from prompts over sampled answers to updated weights. */
 
-import { FlashVL, NoTokenError } from "../engine/index.ts";
+import { availableKernels, FlashVL, NoTokenError } from "../engine/index.ts";
 import { openCheckpoint } from "../hub/index.ts";
 import { parseConfig } from "../model/index.ts";
 import { readPreprocessorConfig } from "../processor/index.ts";
@@ -102,6 +102,7 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
   // ---- the policy twice over the same arrays: as an engine that answers, as graphs that learn
   const engine = await FlashVL.fromPretrained(recipe.model, {
     weights: store.tensors,
+    kernels: availableKernels(),
     maxBatch: recipe.rollout.batch ?? recipe.groupSize,
     threads: recipe.threads,
     maxContext: Math.min(config.decoder.maxPositions, recipe.batch.length),

@@ -73,6 +73,7 @@ const market = z.strictObject({
   weights: z.partialRecord(family, z.number().positive()).optional(),
   tokensPerPicture: positive.default(384),
   multiTurn: z.number().min(0).max(1).default(0),
+  brief: z.number().min(0).max(1).default(0),
   workers: z.number().int().nonnegative().default(1),
 });
 

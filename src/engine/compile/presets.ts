@@ -92,8 +92,10 @@ export type LayerOverrides = Readonly<Record<string, SchemeName>>;
 
 export interface PresetOptions {
   overrides?: LayerOverrides;
-  /** Default "native" where this package's kernel library loads and the device is the CPU. Graphs in fp32 never use it. */
+  /** Default "native" where this package's kernel library loads and the device is the CPU. Graphs in fp32 use it only as `attention`. */
   kernels?: Kernels;
+  /** Whose attention over the KV cache the decoder has: that of `kernels`, but in fp32 ONNX Runtime's unless asked for. */
+  attention?: Kernels;
   /** Where the graphs will run. Default "cpu". */
   device?: Device;
   /** What a GPU computes in. "float16" needs one that has it; default "float32", but float16 in preset fp16. The CPU ignores it. */
@@ -172,7 +174,10 @@ export function presetGraphs(preset: Preset, config: FlashVLConfig, options: Pre
       const fused = fuseGateUp(...fusePackedQkv(graph, plan), true);
       return withPeaks(inDeviceForm(quantize(...fused), half), "standard");
     }
-    if (preset === "fp32") return quantize(graph, plan);
+    if (preset === "fp32") {
+      const exact = quantize(graph, plan);
+      return options.attention === "native" ? useCachedAttention(exact, options.cache ?? "float32") : exact;
+    }
     if (!native) return quantize(...fusePackedQkv(graph, plan));
     const products = fuseProducts(quantize(...fuseGateUp(...fusePackedQkv(graph, plan))));
     return withPeaks(useCachedAttention(products, options.cache ?? "float16"), "native");

@@ -18,6 +18,8 @@ export class Candidates {
   readonly #mass = new Float64Array(BUCKETS);
   count = 0;
   total = 0;
+  /** log(sum(exp(logits / temperature))), where the settings left no token out. */
+  normaliser: number | undefined;
 
   constructor(vocabSize: number) {
     this.ids = new Int32Array(vocabSize);
@@ -49,6 +51,8 @@ export class Candidates {
     }
     this.count = count;
     this.total = total;
+    const whole = topK >= logits.length && topP === 1 && minP === 0;
+    this.normaliser = whole ? best / temperature + Math.log(total) : undefined;
     if (topP < 1) this.#keep(this.#topPThreshold(topP));
     // The best token's weight is 1, so a fraction of its probability is the same fraction of 1.
     if (minP > 0) this.#keep(minP);

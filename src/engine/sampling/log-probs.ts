@@ -16,14 +16,14 @@ export function logSumExp(logits: Float32Array, temperature = 1): number {
   return max / temperature + Math.log(sum);
 }
 
-/** Log-probability of each given token, and of the `top` most likely ones. */
+/** Log-probability of each given token, and of the `top` most likely ones. @param normaliser `logSumExp`, if known */
 export function tokenLogprobs(
   logits: Float32Array,
   token: number,
   top: number,
   temperature = 1,
+  normaliser = logSumExp(logits, temperature),
 ): { logprob: number; top: TokenLogprob[] } {
-  const normaliser = logSumExp(logits, temperature);
   const of = (id: number) => logits[id]! / temperature - normaliser;
   const best = top > 0 ? [...topIndices(logits, top)] : [];
   return { logprob: of(token), top: best.map((id) => ({ token: id, logprob: of(id) })) };

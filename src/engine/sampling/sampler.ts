@@ -63,7 +63,8 @@ export class Sampler {
     const token = this.#settings.greedy ? this.#best(logits, peaks) : this.#draw(this.#adjusted(logits));
     this.#counts.add(token);
     if (!this.#logprobs) return { token };
-    const { logprob, top } = tokenLogprobs(logits, token, this.#logprobs.top, this.#logprobs.temperature);
+    const { temperature } = this.#logprobs;
+    const { logprob, top } = tokenLogprobs(logits, token, this.#logprobs.top, temperature, this.#normaliser(temperature));
     return this.#logprobs.top > 0 ? { token, logprob, topLogprobs: top } : { token, logprob };
   }
 
@@ -89,6 +90,12 @@ export class Sampler {
   restore(state: SamplerState): void {
     this.#random = randomFromState(state.random);
     for (const token of state.generated) this.#counts.add(token);
+  }
+
+  /** The sum that drawing has made already, where it was of the model's own logits at this temperature. */
+  #normaliser(temperature: number): number | undefined {
+    const own = !this.#settings.greedy && !adjustsLogits(this.#settings) && this.#settings.temperature === temperature;
+    return own ? this.#buffers.normaliser : undefined;
   }
 
   #draw(logits: Float32Array): number {

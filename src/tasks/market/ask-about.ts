@@ -25,6 +25,8 @@ export interface AskOptions {
   language?: Language;
   /** How often a family is asked from, where not as usual (1: 6, 2: 5, 3 to 5: 3, 6 and 7: 1). */
   weights?: Partial<Record<Family, number>>;
+  /** Share of the answers that leave their working out: what was read, then the result. None when left out. */
+  brief?: number;
 }
 
 type Asker = (board: PriceBoard, random: Random, language: Language) => Draft | undefined;
@@ -49,9 +51,11 @@ const MOST_TRIES = 40;
 export function askAbout(
   board: Board,
   seed: number,
-  { families: wanted = families, count, language, weights }: AskOptions,
+  { families: wanted = families, count, language, weights, brief: briefShare = 0 }: AskOptions,
 ): Question[] {
   const random = createRandom(seed, 3);
+  // A stream of its own: how answers are written does not change what is asked.
+  const style = createRandom(seed, 31);
   const possible = board.scene === "board" ? wanted : wanted.filter((family) => family >= 6);
   const questions: Question[] = [];
   const asked = new Set<string>();
@@ -64,7 +68,9 @@ export function askAbout(
     // Describing once per language is enough: the second time is the same answer.
     if (family === 6 && questions.some((question) => question.family === 6 && question.language === tongue)) continue;
     asked.add(draft.question);
-    questions.push({ family, language: tongue, ...draft });
+    const { brief, ...full } = draft;
+    const answer = brief !== undefined && style.chance(briefShare) ? brief : full.answer;
+    questions.push({ family, language: tongue, ...full, answer });
   }
   return questions;
 }

@@ -41,6 +41,8 @@ export interface MarketSourceOptions {
   readonly tokensPerPicture: number;
   /** Share of the conversations that go on for several turns instead of one. */
   readonly multiTurn?: number;
+  /** Share of the answers with working that leave it out: see `AskOptions`. */
+  readonly brief?: number;
   /** Drawing threads. */
   readonly workers?: number;
 }
@@ -89,10 +91,10 @@ export async function* marketSequences(
   start: number,
 ): AsyncGenerator<Sequence> {
   const { tokenizer, preprocessor, imageTokens } = context;
-  const { seed, families, weights, tokensPerPicture, multiTurn = 0, workers = 1 } = options;
+  const { seed, families, weights, brief, tokensPerPicture, multiTurn = 0, workers = 1 } = options;
   const words = marketWords(tokenizer);
   for await (const drawn of marketSamples({ stage: "see", seed, from: start, to: ENDLESS, workers })) {
-    const questions = askAbout(drawn.board, drawn.seed, { count: MOST_QUESTIONS, families, weights });
+    const questions = askAbout(drawn.board, drawn.seed, { count: MOST_QUESTIONS, families, weights, brief });
     const picture: Message["content"] = [{ type: "image", image: drawn.image }];
     const conversations: EncodedConversation[] = [];
     let tokens = 0;

@@ -27,12 +27,17 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
   const read = (cell: FilledCell) => readingOf(cell, language);
   const measure = unitPhrase(board, "zh").slice(1);
   const english = { 斤: "jin", 公斤: "kg", kg: "kg", lb: "lb" }[board.unit];
-  const done = (question: string, steps: string[], cents: number): Draft => ({
-    type,
-    question,
-    answer: reason(steps, `${board.currency}${amount(cents)}`, language),
-    gold: { kind: "price", value: cents },
-  });
+  /** @param sums each written out, its result last */
+  const done = (question: string, readings: string[], sums: string[][], cents: number): Draft => {
+    const result = `${board.currency}${amount(cents)}`;
+    return {
+      type,
+      question,
+      answer: reason([...readings, ...sums.flat()], result, language),
+      brief: reason([...readings, ...sums.map((sum) => sum.at(-1)!)], result, language),
+      gold: { kind: "price", value: cents },
+    };
+  };
   switch (type) {
     case "times": {
       const n = random.weighted([
@@ -55,7 +60,7 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
             `What do ${n} ${english} of ${name(a)} cost?`,
             `I want ${n} ${english} of ${name(a)}. How much is that?`,
           ]);
-      return done(question, [read(a), ...multiplication(a.cents, n)], cents);
+      return done(question, [read(a)], [multiplication(a.cents, n)], cents);
     }
     case "sum": {
       const other = b!;
@@ -71,7 +76,7 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
             `What is the total for ${name(a)} and ${name(other)}, one ${english} each?`,
             `${name(a)} plus ${name(other)}, one ${english} each: how much?`,
           ]);
-      return done(question, [read(a), read(other), ...addition(a.cents, other.cents)], cents);
+      return done(question, [read(a), read(other)], [addition(a.cents, other.cents)], cents);
     }
     case "change": {
       const n = random.integer(1, 3);
@@ -89,8 +94,8 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
             `I pay ${board.currency}${note} for ${n} ${english} of ${name(a)}. How much change do I get?`,
             `What is the change from ${board.currency}${note} for ${n} ${english} of ${name(a)}?`,
           ]);
-      const steps = [read(a), ...(n > 1 ? multiplication(a.cents, n) : []), ...subtraction(note * 100, cost)];
-      return done(chinese && board.currency === "$" ? question.replaceAll("元", "美元") : question, steps, cents);
+      const sums = [...(n > 1 ? [multiplication(a.cents, n)] : []), subtraction(note * 100, cost)];
+      return done(chinese && board.currency === "$" ? question.replaceAll("元", "美元") : question, [read(a)], sums, cents);
     }
     case "difference": {
       const [dear, cheap] = a.cents >= b!.cents ? [a, b!] : [b!, a];
@@ -107,7 +112,7 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
             `What is the price difference between ${name(dear)} and ${name(cheap)}?`,
             `By how much is ${name(cheap)} cheaper than ${name(dear)}?`,
           ]);
-      return done(question, [read(dear), read(cheap), ...subtraction(dear.cents, cheap.cents)], cents);
+      return done(question, [read(dear), read(cheap)], [subtraction(dear.cents, cheap.cents)], cents);
     }
   }
 }

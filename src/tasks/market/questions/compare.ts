@@ -7,17 +7,21 @@ import type { Draft } from "./question.ts";
 import { reason } from "./reason.ts";
 
 /**
- * All prices in reading order, and behind each from the second on the best so far: the better of the one just read and of the
- * best before it, so that every step compares two prices that stand side by side. The last of them is the answer.
+ * All prices in reading order, and behind each from the second on the best before it, which of the two is larger, and who is
+ * the best now: each step compares two numbers that stand side by side, and what that means comes after. The last name is
+ * the answer.
  */
 function best(cells: readonly FilledCell[], cheapest: boolean, language: Language): string[] {
   let leader = cells[0]!;
   return cells.map((cell, i) => {
     if (i === 0) return readingOf(cell, language);
+    const compared = `${readingOf(cell, language)}:${leader.price}${sign(cell, leader)}`;
     if (cheapest ? cell.cents < leader.cents : cell.cents > leader.cents) leader = cell;
-    return `${readingOf(cell, language)};${gap(language)}${readingOf(leader, language)}`;
+    return `${compared}${gap(language)}${nameOf(leader.kind, language)}`;
   });
 }
+
+const sign = (a: FilledCell, b: FilledCell): string => (a.cents < b.cents ? "<" : a.cents > b.cents ? ">" : "=");
 
 /** A price with its name behind it: who found the price before copies the name from there. */
 const priced = (cell: FilledCell, language: Language) =>
@@ -67,10 +71,12 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
                   "Find the dearest one.",
                 ],
           );
+      const readings = cells.map((cell) => readingOf(cell, language));
       return {
         type: cheapest ? "cheapest" : "dearest",
         question,
         answer: reason(best(cells, cheapest, language), name(first), language),
+        brief: reason(readings, name(first), language),
         gold: { kind: "kind", value: first.kind },
       };
     }
@@ -82,7 +88,8 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       const dear = a.cents > b.cents;
       const truth = up === dear;
       const [high, low] = dear ? [a, b] : [b, a];
-      const steps = [look(a), look(b), `${priced(high, language)}>${priced(low, language)}`];
+      const looks = [look(a), look(b)];
+      const steps = [...looks, `${priced(high, language)}>${priced(low, language)}`];
       if (type === "which") {
         const winner = truth ? a : b;
         const question = chinese
@@ -99,6 +106,7 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
           type,
           question,
           answer: reason(steps, name(winner), language),
+          brief: reason(looks, name(winner), language),
           gold: { kind: "kind", value: winner.kind },
         };
       }
@@ -117,7 +125,13 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       // What the prices say of the two, in a word, then the word that was asked: the answer is whether they are the same.
       const word = (dearer: boolean) => (chinese ? (dearer ? "贵" : "便宜") : dearer ? "dearer" : "cheaper");
       steps.push(word(dear), `${word(up)}?`);
-      return { type, question, answer: reason(steps, answer, language), gold: { kind: "yesno", value: truth } };
+      return {
+        type,
+        question,
+        answer: reason(steps, answer, language),
+        brief: reason(looks, answer, language),
+        gold: { kind: "yesno", value: truth },
+      };
     }
     case "sort": {
       if (cells.length < 3) return undefined;
@@ -140,14 +154,25 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
             `Put ${list} in order of price, ${up ? "lowest" : "highest"} first.`,
           ]);
       const answer = sorted.map(name).join(chinese ? "," : ", ");
+      const looks = three.map(look);
+      const [a, b, c] = three as [FilledCell, FilledCell, FilledCell];
+      // Each against each: the order follows from three signs.
+      const signs = (
+        [
+          [a, b],
+          [a, c],
+          [b, c],
+        ] as const
+      ).map(([x, y]) => `${amount(x.cents)}${sign(x, y)}${amount(y.cents)}`);
       return {
         type,
         question,
         answer: reason(
-          [...three.map(look), sorted.map((cell) => priced(cell, language)).join(chinese ? ";" : "; ")],
+          [...looks, ...signs, sorted.map((cell) => priced(cell, language)).join(chinese ? ";" : "; ")],
           answer,
           language,
         ),
+        brief: reason(looks, answer, language),
         gold: { kind: "list", value: sorted.map((cell) => cell.kind) },
       };
     }

@@ -55,6 +55,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
         type,
         question,
         answer: reason(numbered(cells), String(n), language),
+        brief: reason(cells.map(name), String(n), language),
         gold: count(n),
       };
     }
@@ -95,6 +96,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
         type,
         question,
         answer: reason(numbered(chosen), String(chosen.length), language),
+        brief: reason(chosen.map(name), String(chosen.length), language),
         gold: count(chosen.length),
       };
     }
@@ -130,7 +132,13 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
             `Count the items ${word} ${money}.`,
             `How many prices are ${word} ${money}?`,
           ]);
-      return { type, question, answer: reason(marked(compared, counts), String(n), language), gold: count(n) };
+      return {
+        type,
+        question,
+        answer: reason(marked(compared, counts), String(n), language),
+        brief: reason(cells.map(read), String(n), language),
+        gold: count(n),
+      };
     }
     case "group": {
       const group = random.pick(["vegetable", "fruit"] as const);
@@ -151,6 +159,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
         type,
         question,
         answer: reason(marked(name, counts), String(n), language),
+        brief: reason(cells.map(name), String(n), language),
         gold: count(n),
       };
     }

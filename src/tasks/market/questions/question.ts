@@ -41,4 +41,7 @@ export interface Question {
 }
 
 /** A question without its family and language, which the caller knows. */
-export type Draft = Omit<Question, "family" | "language">;
+export interface Draft extends Omit<Question, "family" | "language"> {
+  /** The answer without its working: what was read, then the result. Only where there is working. */
+  brief?: string;
+}
