@@ -10,6 +10,7 @@ import {
   type OpenProgress,
   type StreamPart,
 } from "../../src/engine/index.ts";
+import { kernelLibraryPath } from "../../src/engine/runtime/index.ts";
 import { buildPrompt, loadImage, type Message } from "../../src/processor/index.ts";
 import { FakeHub } from "../hub/fake-hub.ts";
 import { expected, GOLDEN, type GoldenCase } from "./support/golden.ts";
@@ -43,8 +44,10 @@ describe("greedy answers", () => {
     await model.dispose();
   });
 
-  it("are the same with live weights and with a batch of one", async () => {
-    for (const options of [{ weights: "live" as const }, { maxBatch: 1 }]) {
+  it("are the same with live weights, with either attention, and with a batch of one", async () => {
+    const live = { weights: "live" as const };
+    const native = kernelLibraryPath() ? [{ ...live, kernels: "native" as const }] : [];
+    for (const options of [live, ...native, { maxBatch: 1 }]) {
       const model = await open(options);
       const together = await Promise.all(expected.cases.map((one) => ask(model, one)));
       expect(together.map(({ tokens }) => tokens)).toEqual(expected.cases.map((one) => one.generated));

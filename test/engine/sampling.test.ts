@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Candidates, Sampler, type SamplingOptions, topIndices } from "../../src/engine/sampling/index.ts";
+import { logSumExp } from "../../src/engine/sampling/log-probs.ts";
 import { expected, expectedTensors } from "./support/golden.ts";
 
 const tensors = expectedTensors();
@@ -150,6 +151,28 @@ describe("log-probabilities", () => {
       expect(logprob).toBeCloseTo(logits[11]! / temperature - Math.log(sum), 6);
       expect(topLogprobs!.map((entry) => entry.token)).toEqual([...topIndices(logits, 3)]);
       expect(topLogprobs![0]!.logprob).toBeCloseTo(logits[topLogprobs![0]!.token]! / temperature - Math.log(sum), 6);
+    }
+  });
+});
+
+describe("log-probabilities of drawn tokens", () => {
+  const shaped: SamplingOptions[] = [
+    {},
+    { temperature: 0.7 },
+    { temperature: 1.3 },
+    { topK: 3 },
+    { topP: 0.5 },
+    { minP: 0.2 },
+    { logitBias: { 11: 2 } },
+    { repetitionPenalty: 1.5 },
+  ];
+  it.each(shaped)("are the model's own, whatever %j leaves out or changes", (options) => {
+    for (const temperature of [1, 0.7]) {
+      const one = new Sampler({ ...options, doSample: true, seed: 5 }, [11], buffers, { top: 0, temperature });
+      for (let i = 0; i < 5; i++) {
+        const { token, logprob } = one.next(logits);
+        expect(logprob).toBe(logits[token]! / temperature - logSumExp(logits, temperature));
+      }
     }
   });
 });

@@ -233,16 +233,18 @@ test("every step of a chain follows from the one before it, and the answer from 
       const steps = chain!.split(/, ?/);
       const priceIn = (text: string) => Number(/\d+(?:\.\d+)?/.exec(text)![0]);
       const nameIn = (text: string) => text.replace(/\d+(?:\.\d+)?/, "").trim();
+      const signOf = (a: number, b: number) => (a < b ? "<" : a > b ? ">" : "=");
       const about = `${question} ${answer}`;
       if (type === "cheapest" || type === "dearest") {
-        let best = steps[0]!;
+        let best = [nameIn(steps[0]!), priceIn(steps[0]!)] as const;
         for (const step of steps.slice(1)) {
-          const [read, leader] = step.split(/; ?/) as [string, string];
-          const better = type === "cheapest" ? priceIn(read) < priceIn(best) : priceIn(read) > priceIn(best);
-          if (better) best = read;
-          expect(leader, about).toBe(best);
+          const [name, price, before, sign, leader] = /^(\D+?) ?([\d.]+):([\d.]+)([<=>]) ?(.+)$/.exec(step)!.slice(1);
+          expect(Number(before), about).toBe(best[1]);
+          expect(sign, about).toBe(signOf(Number(price), best[1]));
+          if (sign === (type === "cheapest" ? "<" : ">")) best = [name!, Number(price)];
+          expect(leader, about).toBe(best[0]);
         }
-        expect(nameIn(best), about).toBe(result);
+        expect(best[0], about).toBe(result);
       } else if (type === "under" || type === "over") {
         for (const step of steps) {
           const [price, limit, sign, mark] = /([\d.]+):([\d.]+)([<>])([+-])$/.exec(step)!.slice(1);
@@ -251,7 +253,11 @@ test("every step of a chain follows from the one before it, and the answer from 
         }
         expect(`${steps.filter((step) => step.endsWith("+")).length}`, about).toBe(result);
       } else if (type === "sort") {
-        const order = steps.slice(3).join(", ").split(/; ?/);
+        for (const step of steps.slice(3, 6)) {
+          const [a, sign, b] = /^([\d.]+)([<>])([\d.]+)$/.exec(step)!.slice(1);
+          expect(sign, about).toBe(signOf(Number(a), Number(b)));
+        }
+        const order = steps.slice(6).join(", ").split(/; ?/);
         expect(order.map(nameIn).join(), about).toBe(result!.split(/, ?/).join());
         const prices = order.map(priceIn);
         expect([prices.toSorted((a, b) => a - b), prices.toSorted((a, b) => b - a)], about).toContainEqual(prices);
@@ -265,6 +271,26 @@ test("every step of a chain follows from the one before it, and the answer from 
     }
   }
   expect([...seen].sort()).toEqual(["cheapest", "dearer", "dearest", "over", "sort", "under", "which"]);
+});
+
+test("a brief answer reads the same, says the same result, and leaves the working out", () => {
+  const kept = new Set<string>();
+  for (const { seed, board } of priceBoards.slice(0, 300)) {
+    const [full, brief, mixed] = [0, 1, 0.5].map((share) =>
+      askAbout(board, seed, { families: [1, 3, 4, 5], count: 6, brief: share }),
+    ) as [Question[], Question[], Question[]];
+    full.forEach((question, i) => {
+      const short = brief[i]!;
+      expect({ ...short, answer: "" }).toEqual({ ...question, answer: "" });
+      expect([question.answer, short.answer]).toContain(mixed[i]!.answer);
+      expect(scoreAnswer(short.gold, short.answer).correct, short.answer).toBe(true);
+      if (question.family === 1 || question.type === "rows" || question.type === "columns")
+        expect(short.answer).toBe(question.answer);
+      else expect(short.answer.length).toBeLessThanOrEqual(question.answer.length);
+      if (short.answer !== question.answer) kept.add(question.type);
+    });
+  }
+  expect(kept.size).toBe(14);
 });
 
 test("the answers that never look are right now and then, but for no family often", () => {

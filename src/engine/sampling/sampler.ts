@@ -64,7 +64,13 @@ export class Sampler {
     this.#counts.add(token);
     if (!this.#logprobs) return { token };
     const { temperature } = this.#logprobs;
-    const { logprob, top } = tokenLogprobs(logits, token, this.#logprobs.top, temperature, this.#normaliser(temperature));
+    const { logprob, top } = tokenLogprobs(
+      logits,
+      token,
+      this.#logprobs.top,
+      temperature,
+      this.#normaliser(temperature),
+    );
     return this.#logprobs.top > 0 ? { token, logprob, topLogprobs: top } : { token, logprob };
   }
 

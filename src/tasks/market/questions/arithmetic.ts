@@ -95,7 +95,12 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
             `What is the change from ${board.currency}${note} for ${n} ${english} of ${name(a)}?`,
           ]);
       const sums = [...(n > 1 ? [multiplication(a.cents, n)] : []), subtraction(note * 100, cost)];
-      return done(chinese && board.currency === "$" ? question.replaceAll("元", "美元") : question, [read(a)], sums, cents);
+      return done(
+        chinese && board.currency === "$" ? question.replaceAll("元", "美元") : question,
+        [read(a)],
+        sums,
+        cents,
+      );
     }
     case "difference": {
       const [dear, cheap] = a.cents >= b!.cents ? [a, b!] : [b!, a];
