@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { compileCheckpoint, nativeRuntime, type Preset, presetGraphs } from "../../src/engine/index.ts";
-import { ExternalData, serialize } from "../../src/graph/index.ts";
+import { ExternalData, serialize, sourceName } from "../../src/graph/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
-import { parseConfig } from "../../src/model/index.ts";
+import { type GraphOutputs, parseConfig } from "../../src/model/index.ts";
 import { describeMachine, machineLine } from "../machine.ts";
 import { writeSection } from "../results-section.ts";
 import { withDisturbance } from "./disturbance.ts";
@@ -69,6 +69,21 @@ async function measured<T>(program: string, args: string[]): Promise<T | string>
   }
 }
 
+/** What a step in the middle of an answer reads: all weights, and the keys and values of the positions before it. */
+function tokenBytes(decode: GraphOutputs): number {
+  const data = new ExternalData("weights.data");
+  const { inputs } = serialize(decode, data);
+  // Rotary tables are read in part only.
+  const weights = [...data.places].reduce((sum, [name, { bytes }]) => sum + (name.startsWith("rope.") ? 0 : bytes), 0);
+  const perPosition = inputs
+    .filter((value) => sourceName(value).startsWith("past."))
+    .reduce(
+      (sum, { dtype, shape }) => sum + (shape[1] as number) * (shape[3] as number) * (dtype === "float16" ? 2 : 4),
+      0,
+    );
+  return weights + perPosition * (PROMPT_TOKENS + newTokens / 2);
+}
+
 async function main(): Promise<void> {
   await makeCheckpoint(values.checkpoint);
   const checkpoint = await openCheckpoint(values.checkpoint);
@@ -87,11 +102,7 @@ async function main(): Promise<void> {
     const options = { preset, runtimeVersion: nativeRuntime().version, cacheDir: values.cache };
     const { folder } = await compileCheckpoint(checkpoint, config, options);
     found.diskBytes[preset] = statSync(join(folder, "weights.data")).size;
-    const data = new ExternalData("weights.data");
-    serialize(presetGraphs(preset, config).decode, data);
-    // Rotary tables are read in part only.
-    for (const [name, { bytes }] of data.places)
-      if (!name.startsWith("rope.")) found.tokenBytes[preset] = (found.tokenBytes[preset] ?? 0) + bytes;
+    found.tokenBytes[preset] = tokenBytes(presetGraphs(preset, config).decode);
   }
   const gguf = async (type: GgufType): Promise<string> => {
     const path = join(values.cache, `text-${type}.gguf`);

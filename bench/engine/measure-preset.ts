@@ -101,9 +101,11 @@ async function measure(options: MeasureOptions): Promise<PresetTimes> {
     times.secondTurnMs.push(second.timings.timeToFirstTokenMs);
   }
   await reader?.dispose();
-  for (let round = 0; round < rounds; round++)
+  // Round 0 warms up here too: what handles many answers at once has not run yet.
+  for (let round = 0; round <= rounds; round++)
     for (const count of concurrent) {
       const { together, overall } = await throughput(model, count, greedy);
+      if (round === 0) continue;
       times.tokensPerSecond[count] = [...(times.tokensPerSecond[count] ?? []), together];
       times.overallPerSecond[count] = [...(times.overallPerSecond[count] ?? []), overall];
     }
