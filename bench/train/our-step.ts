@@ -24,7 +24,7 @@ const samples: Sequence[] = ids.map((row, r) => ({
   positions: row.map((_, i) => i),
   branches: row.map(() => 0),
   targets: targets[r]!,
-  pixels: [pixels.subarray(r * perPicture, (r + 1) * perPicture)],
+  pictures: [pixels.subarray(r * perPicture, (r + 1) * perPicture)],
 }));
 const labels = targets.flat().length;
 const shape = { images: ids.length, rows: ids.length, length: ids[0]!.length, labels, headChunk: labels };

@@ -30,7 +30,7 @@ export interface PreparedImages {
 /** Loads and encodes a plan's pictures; those that are known cost neither resizing nor the tower. */
 export async function prepareImages(
   { model, vision }: AnswerContext,
-  plan: RequestPlan,
+  plan: Pick<RequestPlan, "images">,
   signal: AbortSignal | undefined,
 ): Promise<PreparedImages> {
   const start = performance.now();

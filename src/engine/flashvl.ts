@@ -1,5 +1,5 @@
 /** @file FlashVL: a loaded model that answers questions about pictures. */
-import type { Message, Tokenizer } from "../processor/index.ts";
+import type { ImageInput, Message, Tokenizer } from "../processor/index.ts";
 import { type AnswerContext, answerRequest, type PreparedImages, prepareImages } from "./answer-request.ts";
 import type { LayerOverrides, Preset } from "./compile/index.ts";
 import { JsonConstraints, type SchemaInput } from "./constraint/index.ts";
@@ -243,6 +243,18 @@ export class FlashVL implements AsyncDisposable {
     // Nobody says when the caller's answer is complete; the processor's own end says it.
     unusedConstraints.register(process, constraint.dispose);
     return process;
+  }
+
+  /**
+   * A picture's tokens as the decoder gets them, [imageTokens, hidden]; from the cache where the picture was asked about before.
+   * Do not write into them.
+   * @throws InputError when the picture cannot be read, or the signal's reason
+   * @example const tokens = await model.pictureTokens("board.png"); // 256 · 1536 numbers for the published model
+   */
+  async pictureTokens(image: ImageInput, signal?: AbortSignal): Promise<Float32Array> {
+    this.#assertOpen();
+    const { images } = await prepareImages(this.#context, { images: [image] }, signal);
+    return images[0]!.features;
   }
 
   /**

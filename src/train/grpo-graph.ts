@@ -2,6 +2,7 @@
 
 import { input, type Value } from "../graph/index.ts";
 import { type FlashVLConfig, Parameters, seenPictures, sequenceHidden } from "../model/index.ts";
+import { PICTURE_TOKENS } from "./data/batches.ts";
 import { type PolicyLossOptions, policyLoss } from "./loss/policy-loss.ts";
 import { tokenLogProbs } from "./loss/token-log-probs.ts";
 import type { SftShape } from "./sft-graph.ts";
@@ -10,16 +11,25 @@ import type { StepGraph } from "./step-session.ts";
 export interface GrpoGraphOptions extends PolicyLossOptions {
   /** Temperature of the rollouts: log-probabilities are of logits divided by it. */
   readonly temperature: number;
+  /** Default "pixels". */
+  readonly pictures?: PictureInput;
   /** One update per rollout: the old log-probabilities are the current ones. */
   readonly onPolicy: boolean;
   /** Completions per batch, for level "sequence". */
   readonly sequences: number;
 }
 
-/** log p and entropy of the labelled tokens; inputs as `sftGraph`, without the weights. */
-function sampledTokens(config: FlashVLConfig, shape: SftShape, temperature: number) {
+/** What stands for pictures in a graph: their pixels, or what a tower that is not trained has made of them already. */
+export type PictureInput = "pixels" | "tokens";
+
+/** log p and entropy of the labelled tokens; inputs as `sftGraph`, without the weights, or `PICTURE_TOKENS` in place of `pixels`. */
+function sampledTokens(config: FlashVLConfig, shape: SftShape, temperature: number, pictures: PictureInput) {
   const p = new Parameters(config);
-  const hidden = sequenceHidden(p, config, shape, seenPictures(p, config, shape.images).tokens);
+  const features =
+    pictures === "tokens"
+      ? input(PICTURE_TOKENS, "float32", [shape.images, config.imageTokens, config.decoder.hiddenSize])
+      : seenPictures(p, config, shape.images).tokens;
+  const hidden = sequenceHidden(p, config, shape, features);
   const rows = input("label_rows", "int64", [shape.labels]);
   const targets = input("targets", "int64", [shape.labels]);
   const scale = temperature === 1 ? undefined : input("inverse_temperature", "float32", []);
@@ -27,18 +37,23 @@ function sampledTokens(config: FlashVLConfig, shape: SftShape, temperature: numb
 }
 
 /** Only log-probabilities: for the policy before the update, and for the reference. */
-export const logProbGraph = (config: FlashVLConfig, shape: SftShape, temperature: number): StepGraph => ({
-  outputs: { log_probs: sampledTokens(config, shape, temperature).logProbs },
+export const logProbGraph = (
+  config: FlashVLConfig,
+  shape: SftShape,
+  temperature: number,
+  pictures: PictureInput = "pixels",
+): StepGraph => ({
+  outputs: { log_probs: sampledTokens(config, shape, temperature, pictures).logProbs },
 });
 
 /**
- * Inputs: those of `sequenceHidden`, `pixels`, `label_rows`, `targets`, and float32 [labels]: `advantages`,
+ * Inputs: those of `sequenceHidden`, `pixels` or `PICTURE_TOKENS`, `label_rows`, `targets`, and float32 [labels]: `advantages`,
  * `policy_weights`, `kl_weights` (beta > 0), `old_log_probs` (not on-policy), `ref_log_probs` (beta > 0), `tau` (sapo),
  * `sequence_of` int64 and `sequence_share` (level "sequence").
  * Outputs: `loss`, `log_probs`, `entropy`.
  */
 export function grpoGraph(config: FlashVLConfig, shape: SftShape, options: GrpoGraphOptions): StepGraph {
-  const { logProbs, entropy } = sampledTokens(config, shape, options.temperature);
+  const { logProbs, entropy } = sampledTokens(config, shape, options.temperature, options.pictures ?? "pixels");
   const perToken = (name: string): Value => input(name, "float32", [shape.labels]);
   const policyWeights = perToken("policy_weights");
   const loss = policyLoss(

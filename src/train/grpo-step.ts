@@ -4,7 +4,7 @@ import type { FlashVLConfig } from "../model/index.ts";
 import type { Accumulated } from "./accumulate.ts";
 import { type Batch, fillInputs, toBatches } from "./data/batches.ts";
 import type { CompletionSequence } from "./data/completions.ts";
-import { type GrpoGraphOptions, grpoGraph, logProbGraph } from "./grpo-graph.ts";
+import { type GrpoGraphOptions, grpoGraph, logProbGraph, type PictureInput } from "./grpo-graph.ts";
 import type { JudgedAnswer } from "./judge.ts";
 import { tokenWeights } from "./loss/token-weights.ts";
 import type { ParameterStore } from "./parameter-store.ts";
@@ -47,6 +47,13 @@ const tokenCount = (answers: readonly JudgedAnswer[]): number =>
     .flat()
     .reduce((n, m) => n + m, 0);
 
+/**
+ * What the update is given of pictures. Where neither tower nor adapter is trained, their tokens are what answering has made of
+ * them: policy and reference see the same ones, and no tower runs a second and a third time.
+ */
+export const pictureInput = ({ train }: Pick<GrpoRecipe, "train">): PictureInput =>
+  train.some((part) => part === "tower" || part === "adapter") ? "pixels" : "tokens";
+
 /** Loads the graphs of an update once. @param reference weights of the reference policy, where beta > 0 */
 export async function createGrpoStep(
   config: FlashVLConfig,
@@ -68,6 +75,7 @@ export async function createGrpoStep(
     beta: recipe.beta,
     kl: recipe.kl,
     temperature,
+    pictures: pictureInput(recipe),
     onPolicy,
     sequences: recipe.groupSize * recipe.promptsPerStep,
   };
@@ -78,7 +86,7 @@ export async function createGrpoStep(
     recompute: recipe.recompute,
   });
   const scorer = (of: ParameterStore) =>
-    createStepSession(logProbGraph(config, shape, temperature), of, {
+    createStepSession(logProbGraph(config, shape, temperature, options.pictures), of, {
       threads: recipe.threads,
       precision: recipe.precision,
     });

@@ -8,7 +8,7 @@ import type { Task } from "../tasks/index.ts";
 import { accumulate } from "./accumulate.ts";
 import { combineRewards } from "./advantages.ts";
 import { completionSequences } from "./data/completions.ts";
-import { createGrpoStep, type GrpoMeasures } from "./grpo-step.ts";
+import { createGrpoStep, type GrpoMeasures, pictureInput } from "./grpo-step.ts";
 import { judge, mean, rewardMetrics, std } from "./judge.ts";
 import { Optimizer } from "./optim/optimizer.ts";
 import { loadParameters } from "./parameter-store.ts";
@@ -132,6 +132,7 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
       const sampled = await rollout(engine, options.task, wanted, rewards, preprocessor, {
         ...recipe.rollout,
         groupSize: recipe.groupSize,
+        pictures: pictureInput(recipe),
         seed,
       });
       const lastTry = tries === recipe.resampleTries;

@@ -13,6 +13,8 @@ export interface RolloutOptions {
   readonly maxNewTokens: number;
   /** Seed of the first answer of the first prompt; every answer gets its own. */
   readonly seed: number;
+  /** What groups hold of their pictures: pixels [3, size, size], or the model's tokens of them [imageTokens, hidden]. Default "pixels". */
+  readonly pictures?: "pixels" | "tokens";
 }
 
 export interface Answer {
@@ -30,7 +32,8 @@ export interface Answer {
 export interface Group<Row> {
   readonly row: Row;
   readonly promptIds: readonly number[];
-  readonly pixels: readonly Float32Array[];
+  /** Pixels, or tokens: see `RolloutOptions.pictures`. */
+  readonly pictures: readonly Float32Array[];
   readonly answers: readonly Answer[];
 }
 
@@ -74,7 +77,11 @@ export async function rollout<Row>(
     groups.push({
       row,
       promptIds: prompt.ids,
-      pixels: pictures.map((picture) => preprocessImage(picture, preprocessor)),
+      pictures: await Promise.all(
+        pictures.map((picture) =>
+          options.pictures === "tokens" ? model.pictureTokens(picture) : preprocessImage(picture, preprocessor),
+        ),
+      ),
       answers,
     });
   }

@@ -59,7 +59,7 @@ const trainedText = (s: Sequence) => context.tokenizer.decode(s.targets.map(([, 
 /** The sample with its pictures as digests: comparing millions of numbers one by one is slow. */
 const digest = (s: Sequence | undefined) => ({
   ...s,
-  pixels: s?.pixels.map((p) => `${p.length} ${createHash("sha1").update(p).digest("hex")}`),
+  pictures: s?.pictures.map((p) => `${p.length} ${createHash("sha1").update(p).digest("hex")}`),
 });
 
 describe("the same conversation gives the same sample in every form", () => {
@@ -102,7 +102,7 @@ describe("the same conversation gives the same sample in every form", () => {
     expect(digest(found)).toEqual(digest(expected));
     expect(text(found)).toContain("How much?");
     expect(trainedText(found)).toBe("12.5\n");
-    expect(found.pixels[0]!.length).toBe(3 * 128 * 128);
+    expect(found.pictures[0]!.length).toBe(3 * 128 * 128);
   });
 });
 
@@ -132,8 +132,8 @@ test("several pictures stand where their places are", async () => {
   });
   const one = await sampleOf(llava("x", "y", "gray.png"));
   expect(two.ids.filter((id) => id === -200).length).toBe(2);
-  expect(digest(two).pixels![1]).toBe(digest(one).pixels![0]);
-  expect(digest(two).pixels![0]).not.toBe(digest(one).pixels![0]);
+  expect(digest(two).pictures![1]).toBe(digest(one).pictures![0]);
+  expect(digest(two).pictures![0]).not.toBe(digest(one).pictures![0]);
 });
 
 test.each([
@@ -210,7 +210,7 @@ test("rows too long for a batch are left out whole, never cut, and counted", asy
   for await (const s of first) if (taken.push(s) === 6) break;
   expect(taken.filter((s) => s.ids.length > 0).length).toBe(2);
   for (const s of taken.filter((x) => x.ids.length))
-    expect(s.ids.filter((id) => id < 0).length).toBe(s.pixels.length * context.imageTokens);
+    expect(s.ids.filter((id) => id < 0).length).toBe(s.pictures.length * context.imageTokens);
   expect(file.dropped.map((d) => [d.kind, d.place]).sort()).toEqual([
     ["too long", `${path}:1`],
     ["too long", `${path}:3`],

@@ -76,13 +76,13 @@ test("the pointing loss counts one head's attention over what the name can see",
   const head = c.heads - 1;
   const loss = pointingLoss(c, shape, { q, k }, head);
   // Row 1 holds two samples; in the second, tokens 0-4 are shared, 5-6 and 7-8 are two branches that do not see each other.
-  const plain = { ids: [1, 2], positions: [0, 1], branches: [0, 0], targets: [], pixels: [] };
+  const plain = { ids: [1, 2], positions: [0, 1], branches: [0, 0], targets: [], pictures: [] };
   const sample = {
     ids: [3, -1, -1, -1, 4, 5, 6, 7, 8],
     positions: [0, 1, 2, 3, 4, 5, 6, 5, 6],
     branches: [0, 0, 0, 0, 0, 1, 1, 2, 2],
     targets: [],
-    pixels: [],
+    pictures: [],
     pointers: [
       { at: 6, tokens: [{ token: 1, weight: 2 }] },
       { at: 5, tokens: [] },

@@ -27,7 +27,7 @@ export function layOut(samples: readonly Sequence[], layout: Layout): { shape: S
   );
   const extra = (n: number) => (layout.padding ? n : 0);
   const most = (of: (b: Batch) => number) => Math.max(...batches.map(of));
-  const pictures = (b: Batch) => sum(b.rows.flat().map((s) => s.pixels.length));
+  const pictures = (b: Batch) => sum(b.rows.flat().map((s) => s.pictures.length));
   // Two chunks of the LM head, so that chunking is part of what is compared.
   const headChunk = Math.ceil((most((b) => b.trainedTokens) + extra(5)) / 2);
   return {

@@ -18,7 +18,7 @@ const count = (samples: readonly Sequence[], of: (s: Sequence) => number): numbe
 
 /** The rows for these samples, or undefined when they do not fit the shape. */
 function packInto(samples: readonly Sequence[], shape: SftShape): Sequence[][] | undefined {
-  if (count(samples, (s) => s.pixels.length) > shape.images) return undefined;
+  if (count(samples, (s) => s.pictures.length) > shape.images) return undefined;
   if (count(samples, (s) => s.targets.length) > shape.labels) return undefined;
   const bins = packBestFit(
     samples.map((s) => s.ids.length),
@@ -49,7 +49,7 @@ export async function* toBatches(
       packed = packInto([sample], shape);
       if (!packed)
         throw new RangeError(
-          `a sample of ${sample.ids.length} tokens, ${sample.pixels.length} pictures and ${sample.targets.length} trained tokens exceeds the batch (${shape.length}, ${shape.images}, ${shape.labels})`,
+          `a sample of ${sample.ids.length} tokens, ${sample.pictures.length} pictures and ${sample.targets.length} trained tokens exceeds the batch (${shape.length}, ${shape.images}, ${shape.labels})`,
         );
     }
     taken.push(sample);
@@ -58,6 +58,9 @@ export async function* toBatches(
   }
   if (taken.length > 0) yield batch();
 }
+
+/** The input of graphs that are given the pictures' tokens, float32 [images, imageTokens, hidden], in place of `pixels`. */
+export const PICTURE_TOKENS = "picture_tokens";
 
 /** Told of every trained token of a batch: its place among the labels, its sample, and which of the sample's targets it is. */
 export type OnLabel = (label: number, sample: Sequence, target: number) => void;
@@ -83,13 +86,13 @@ export function fillInputs(
   const branches = data<Int32Array>("branches").fill(0);
   const labelRows = data<BigInt64Array>("label_rows").fill(0n);
   const targets = data<BigInt64Array>("targets").fill(0n);
-  const pixels = data<Float32Array>("pixels");
+  const pictures = data<Float32Array>(inputs.has(PICTURE_TOKENS) ? PICTURE_TOKENS : "pixels");
   let [image, label] = [0, 0];
   batch.rows.forEach((samples, row) => {
     let at = row * shape.length;
     samples.forEach((sample, s) => {
       let slot = image * imageTokens;
-      for (const picture of sample.pixels) pixels.set(picture, image++ * picture.length);
+      for (const picture of sample.pictures) pictures.set(picture, image++ * picture.length);
       sample.targets.forEach(([before, id], k) => {
         labelRows[label] = BigInt(at + before);
         targets[label] = BigInt(id);

@@ -10,7 +10,7 @@ export interface CompletionSequence<A> extends Sequence {
 }
 
 function sequenceOf<Row, A extends Answer>(
-  { promptIds, pixels }: Group<Row>,
+  { promptIds, pictures }: Group<Row>,
   answers: readonly A[],
 ): CompletionSequence<A> {
   const ids = [...promptIds];
@@ -27,7 +27,7 @@ function sequenceOf<Row, A extends Answer>(
       branches.push(b + 1);
     });
   });
-  return { ids, positions, branches, targets, pixels, origins };
+  return { ids, positions, branches, targets, pictures, origins };
 }
 
 /**
@@ -40,8 +40,8 @@ export function completionSequences<Row, A extends Answer>(
   { length, labels, images }: { readonly length: number; readonly labels: number; readonly images: number },
 ): CompletionSequence<A>[] {
   const prompt = group.promptIds.length;
-  if (group.pixels.length > images)
-    throw new TrainingInputError(`a prompt has ${group.pixels.length} pictures, batch.images is ${images}`);
+  if (group.pictures.length > images)
+    throw new TrainingInputError(`a prompt has ${group.pictures.length} pictures, batch.images is ${images}`);
   const room = Math.min(length - prompt, labels);
   const sequences: CompletionSequence<A>[] = [];
   let taken: A[] = [];

@@ -16,7 +16,7 @@ export interface FileSequencesOptions extends ShuffledRowsOptions {
 }
 
 /** Takes the place in the stream of a row that is left out. */
-const NOTHING: Sequence = { ids: [], positions: [], branches: [], targets: [], pixels: [] };
+const NOTHING: Sequence = { ids: [], positions: [], branches: [], targets: [], pictures: [] };
 
 /** A file of conversations, open. */
 export class ConversationFile {
@@ -87,5 +87,5 @@ async function toSample(
     );
   if (encoded.images.length > limits.images)
     throw new TooLong(`${encoded.images.length} pictures, more than ${limits.images}`);
-  return { ...sequence, pixels: await Promise.all(encoded.images.map((image) => pictures.pixels(image))) };
+  return { ...sequence, pictures: await Promise.all(encoded.images.map((image) => pictures.pixels(image))) };
 }

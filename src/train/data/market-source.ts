@@ -112,7 +112,7 @@ export async function* marketSequences(
     }
     // A picture about which nothing fits teaches nothing; its place in the stream is kept by its index all the same.
     if (conversations.length === 0) {
-      yield { ids: [], positions: [], branches: [], targets: [], pixels: [] };
+      yield { ids: [], positions: [], branches: [], targets: [], pictures: [] };
       continue;
     }
     const sequence = toSequence(conversations, [preprocessImage(drawn.image, preprocessor)]);

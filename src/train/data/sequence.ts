@@ -32,8 +32,8 @@ export interface Sequence {
   readonly branches: readonly number[];
   /** Pairs [index of the token whose hidden state predicts, predicted id]. */
   readonly targets: readonly (readonly [number, number])[];
-  /** Pictures, [3, size, size] each, in the order of their slots. */
-  readonly pixels: readonly Float32Array[];
+  /** Pictures in the order of their slots: pixels [3, size, size], or tokens [imageTokens, hidden] for a graph that takes those. */
+  readonly pictures: readonly Float32Array[];
   /** Class of each half patch of each picture, where the data knows it: the tower's own lesson. */
   readonly patchLabels?: readonly ArrayLike<number>[];
   /** Words of each picture's tokens, where the data knows them. */
@@ -63,7 +63,7 @@ function sharedLength(conversations: readonly Encoded[]): number {
  * are those of the conversations trained one by one, for one pass over the picture.
  * @throws Error when there is no conversation, or no label in any
  */
-export function toSequence(conversations: readonly Encoded[], pixels: readonly Float32Array[]): Sequence {
+export function toSequence(conversations: readonly Encoded[], pictures: readonly Float32Array[]): Sequence {
   if (conversations.length === 0) throw new Error("a training sample needs at least one conversation, found none");
   const shared = conversations.length === 1 ? 0 : sharedLength(conversations);
   const ids: number[] = [...conversations[0]!.ids.slice(0, shared)];
@@ -82,5 +82,5 @@ export function toSequence(conversations: readonly Encoded[], pixels: readonly F
   if (shared === 0 && conversations.length > 1)
     throw new Error("the conversations of one sample have no common beginning");
   if (targets.length === 0) throw new Error("no token of the sample is trained: expected an assistant turn");
-  return { ids, positions, branches, targets, pixels };
+  return { ids, positions, branches, targets, pictures };
 }
