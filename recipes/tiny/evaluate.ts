@@ -1,6 +1,6 @@
 /** @file Measures the stages of the small model on the market and writes the table: `tsx recipes/tiny/evaluate.ts --stage "base=FOLDER" --stage "+ SFT=FOLDER"`. */
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { FlashVL, type Preset } from "../../src/engine/index.ts";
@@ -12,9 +12,10 @@ import {
   OWN_TABLE_FILE,
   type OwnTable,
   openBench,
+  runFolder,
 } from "../../src/eval/index.ts";
 import { constantAnswers, DEFAULT_RULES, families, marketTask } from "../../src/tasks/index.ts";
-import { RESULTS_FILE, writeTables } from "./tables.ts";
+import { RESULTS_FILE, REWARDED, writeTables } from "./tables.ts";
 
 const { values } = parseArgs({
   options: {
@@ -43,10 +44,28 @@ const PARTS = {
 /** A column of the table that the model brings along, and what its title was made from. */
 type Column = OwnTable["columns"][number] & { stage: string; preset: string };
 type Cell = Column["cells"][number];
+interface Unit {
+  readonly id: string;
+  readonly value: number;
+}
 
 function titleOf(stage: string, part: keyof typeof PARTS, preset: string): string {
   if (part !== "market") return `${stage}, ${PARTS[part]}`;
   return preset === "fp32" ? stage : `${stage}, ${preset}`;
+}
+
+/** The families that stage 3 rewards, taken together. */
+function rewarded(run: string): Cell {
+  const metrics = JSON.parse(readFileSync(join(run, "units.json"), "utf8")) as { name: string; units: Unit[] }[];
+  return cellOf(
+    REWARDED.name,
+    metrics.filter(({ name }) => REWARDED.families.some((f) => name === `family ${f}`)).flatMap(({ units }) => units),
+  );
+}
+
+function cellOf(name: string, units: readonly Unit[]): Cell {
+  const mean = (100 * units.reduce((sum, unit) => sum + unit.value, 0)) / units.length;
+  return { name, value: mean, interval: bootstrapInterval({ combine: "mean", units: [...units] }), count: units.length };
 }
 
 async function measure(stage: string, folder: string, part: keyof typeof PARTS, preset: Preset): Promise<Column> {
@@ -69,6 +88,7 @@ async function measure(stage: string, folder: string, part: keyof typeof PARTS, 
   close();
   if (!result) throw new Error(`${stage} on ${part}: some questions have no answer; see ${out}`);
   const cells = result.metrics.map((m) => ({ name: m.name, value: m.value!, interval: m.interval, count: m.count }));
+  cells.push(rewarded(runFolder(out, result.model, result.dataset)));
   console.log(stage, part, preset, cells.map((c) => `${c.name} ${c.value.toFixed(1)}`).join(" · "));
   return { title: titleOf(stage, part, preset), stage, part: result.dataset, preset, cells };
 }
@@ -82,19 +102,18 @@ async function constantColumn(): Promise<Column> {
     if (limit !== undefined && scored.length >= limit) break;
     scored.push({ id: row.id, family: String(row.family), value: task.score(row, guess(row)).value });
   }
-  const cell = (name: string, part: typeof scored): Cell => {
-    const units = part.map(({ id, value }) => ({ id, value }));
-    const mean = (100 * units.reduce((sum, unit) => sum + unit.value, 0)) / units.length;
-    return { name, value: mean, interval: bootstrapInterval({ combine: "mean", units }), count: units.length };
-  };
-  const byFamily = families.map(String).map((f) =>
-    cell(
-      `family ${f}`,
-      scored.filter((row) => row.family === f),
-    ),
-  );
+  const of = (name: string, wanted: readonly number[]): Cell =>
+    cellOf(
+      name,
+      scored.filter((row) => wanted.includes(Number(row.family))),
+    );
+  const cells = [
+    of("Overall", families),
+    ...families.map((f) => of(`family ${f}`, [f])),
+    of(REWARDED.name, REWARDED.families),
+  ];
   const title = "most frequent answer";
-  return { title, stage: title, part: task.name, preset: "–", cells: [cell("Overall", scored), ...byFamily] };
+  return { title, stage: title, part: task.name, preset: "–", cells };
 }
 
 const stages = values.stage!.map((text) => {

@@ -9,9 +9,11 @@ import { families } from "../../src/tasks/index.ts";
 
 const here = (name: string): string => join(import.meta.dirname, name);
 export const RESULTS_FILE = here("results.json");
-const METRICS = ["Overall", ...families.map((f) => `family ${f}`)];
+/** What stage 3 rewards. */
+export const REWARDED = { name: "families 3 to 5", families: [3, 4, 5] } as const;
+const METRICS = ["Overall", ...families.map((f) => `family ${f}`), REWARDED.name];
 /** The table of a README leaves out the general part, and precisions that change nothing. */
-const README_METRICS = METRICS.filter((name) => name !== "family 7");
+const README_METRICS = METRICS.filter((name) => name !== "family 7" && name !== REWARDED.name);
 
 type Column = OwnTable["columns"][number];
 type Cell = Column["cells"][number];
@@ -31,7 +33,7 @@ function resultsTable({ limit, columns }: OwnTable): string {
 
 Percent of right answers with 95 % intervals, greedy decoding, float32 unless named, \`recipes/tiny/evaluate.ts\`${asked}.
 
-${markdownTable(["", "overall", ...families.map((f) => `family ${f}`), "questions"], rows).join("\n")}`;
+${markdownTable(["", "overall", ...METRICS.slice(1), "questions"], rows).join("\n")}`;
 }
 
 /** The README's words in each language; a title's parts are replaced one by one. */
