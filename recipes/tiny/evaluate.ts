@@ -54,18 +54,23 @@ function titleOf(stage: string, part: keyof typeof PARTS, preset: string): strin
   return preset === "fp32" ? stage : `${stage}, ${preset}`;
 }
 
-/** The families that stage 3 rewards, taken together. */
-function rewarded(run: string): Cell {
+/** The families that stage 3 rewards, taken together; nothing where none of them was asked. */
+function rewarded(run: string): Cell[] {
   const metrics = JSON.parse(readFileSync(join(run, "units.json"), "utf8")) as { name: string; units: Unit[] }[];
-  return cellOf(
-    REWARDED.name,
-    metrics.filter(({ name }) => REWARDED.families.some((f) => name === `family ${f}`)).flatMap(({ units }) => units),
-  );
+  const units = metrics
+    .filter(({ name }) => REWARDED.families.some((f) => name === `family ${f}`))
+    .flatMap((metric) => metric.units);
+  return units.length > 0 ? [cellOf(REWARDED.name, units)] : [];
 }
 
 function cellOf(name: string, units: readonly Unit[]): Cell {
   const mean = (100 * units.reduce((sum, unit) => sum + unit.value, 0)) / units.length;
-  return { name, value: mean, interval: bootstrapInterval({ combine: "mean", units: [...units] }), count: units.length };
+  return {
+    name,
+    value: mean,
+    interval: bootstrapInterval({ combine: "mean", units: [...units] }),
+    count: units.length,
+  };
 }
 
 async function measure(stage: string, folder: string, part: keyof typeof PARTS, preset: Preset): Promise<Column> {
@@ -88,7 +93,7 @@ async function measure(stage: string, folder: string, part: keyof typeof PARTS, 
   close();
   if (!result) throw new Error(`${stage} on ${part}: some questions have no answer; see ${out}`);
   const cells = result.metrics.map((m) => ({ name: m.name, value: m.value!, interval: m.interval, count: m.count }));
-  cells.push(rewarded(runFolder(out, result.model, result.dataset)));
+  cells.push(...rewarded(runFolder(out, result.model, result.dataset)));
   console.log(stage, part, preset, cells.map((c) => `${c.name} ${c.value.toFixed(1)}`).join(" · "));
   return { title: titleOf(stage, part, preset), stage, part: result.dataset, preset, cells };
 }
