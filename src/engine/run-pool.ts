@@ -1,4 +1,5 @@
 /** @file Runs many requests with a bounded number under way. */
+import { setMaxListeners } from "node:events";
 
 /**
  * Results of `run(0)` to `run(count - 1)`, in that order, at most `width` at a time.
@@ -13,6 +14,8 @@ export async function runPool<Result>(
 ): Promise<Result[]> {
   const failed = new AbortController();
   const shared = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+  // Every request under way listens; more than ten are no leak.
+  setMaxListeners(Number.POSITIVE_INFINITY, shared);
   const results: Result[] = new Array(count);
   let next = 0;
   const worker = async (): Promise<void> => {
