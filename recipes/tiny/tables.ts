@@ -60,6 +60,7 @@ const languages = {
       ["fonts never seen in training", "没见过的字体"],
       ["drawings never seen in training", "没见过的图画"],
       ["base", "基础"],
+      ["worked answers only", "只学写出步骤的回答"],
       [", ", ","],
     ] as [string, string][],
   },
