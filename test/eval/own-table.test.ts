@@ -56,5 +56,5 @@ test("the shipped model brings the table of its stages, under the names that set
   const { columns } = readOwnTable(defaultModelFolder())!;
   const { name } = marketTask();
   const titles = columns.filter(({ part }) => part.startsWith(name)).map(({ title }) => title);
-  expect(titles).toEqual(expect.arrayContaining(["base", "+ SFT", "+ SFT, without the picture"]));
+  expect(titles).toEqual(expect.arrayContaining(["base", "+ SFT", "+ GRPO", "+ GRPO, without the picture"]));
 });
