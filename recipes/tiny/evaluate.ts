@@ -14,7 +14,7 @@ import {
   openBench,
   runFolder,
 } from "../../src/eval/index.ts";
-import { constantAnswers, DEFAULT_RULES, families, marketTask } from "../../src/tasks/index.ts";
+import { constantAnswers, DEFAULT_RULES, families, type MetricUnit, marketTask } from "../../src/tasks/index.ts";
 import { RESULTS_FILE, REWARDED, writeTables } from "./tables.ts";
 
 const { values } = parseArgs({
@@ -44,10 +44,6 @@ const PARTS = {
 /** A column of the table that the model brings along, and what its title was made from. */
 type Column = OwnTable["columns"][number] & { stage: string; preset: string };
 type Cell = Column["cells"][number];
-interface Unit {
-  readonly id: string;
-  readonly value: number;
-}
 
 function titleOf(stage: string, part: keyof typeof PARTS, preset: string): string {
   if (part !== "market") return `${stage}, ${PARTS[part]}`;
@@ -56,19 +52,19 @@ function titleOf(stage: string, part: keyof typeof PARTS, preset: string): strin
 
 /** The families that stage 3 rewards, taken together; nothing where none of them was asked. */
 function rewarded(run: string): Cell[] {
-  const metrics = JSON.parse(readFileSync(join(run, "units.json"), "utf8")) as { name: string; units: Unit[] }[];
+  const metrics = JSON.parse(readFileSync(join(run, "units.json"), "utf8")) as { name: string; units: MetricUnit[] }[];
   const units = metrics
     .filter(({ name }) => REWARDED.families.some((f) => name === `family ${f}`))
     .flatMap((metric) => metric.units);
   return units.length > 0 ? [cellOf(REWARDED.name, units)] : [];
 }
 
-function cellOf(name: string, units: readonly Unit[]): Cell {
+function cellOf(name: string, units: MetricUnit[]): Cell {
   const mean = (100 * units.reduce((sum, unit) => sum + unit.value, 0)) / units.length;
   return {
     name,
     value: mean,
-    interval: bootstrapInterval({ combine: "mean", units: [...units] }),
+    interval: bootstrapInterval({ combine: "mean", units }),
     count: units.length,
   };
 }

@@ -10,7 +10,7 @@ import type { OpenOptions } from "./open-options.ts";
 import { type Images, planRequest } from "./plan-request.ts";
 import { DecoderRunner, type KvCache, openKvCache, VisionEncoder } from "./run/index.ts";
 import { runPool } from "./run-pool.ts";
-import type { Device } from "./runtime/index.ts";
+import { type Device, disposeSessions } from "./runtime/index.ts";
 import { Candidates, type LogitsProcessor } from "./sampling/index.ts";
 import { Scheduler } from "./schedule/index.ts";
 import type { WeightMap } from "./weights/index.ts";
@@ -107,7 +107,7 @@ export class FlashVL implements AsyncDisposable {
     try {
       return new FlashVL(model, await openKvCache(config.decoder, sessions.decode, most), options);
     } catch (error) {
-      await Promise.all([...new Set(Object.values(sessions))].map((session) => session.dispose()));
+      await disposeSessions(Object.values(sessions));
       await model.checkpoint.close();
       throw error;
     }

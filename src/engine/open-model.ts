@@ -2,12 +2,19 @@
 import { type Checkpoint, openCheckpoint, resolveModel } from "../hub/index.ts";
 import type { FlashVLConfig } from "../model/index.ts";
 import { checkDevice } from "./check-device.ts";
-import { compileCheckpoint, type ModelGraphs, openCompiled, type Preset, presetGraphs } from "./compile/index.ts";
+import {
+  compileCheckpoint,
+  kernelsLibrary,
+  type ModelGraphs,
+  openCompiled,
+  type Preset,
+  presetGraphs,
+} from "./compile/index.ts";
 import { defaultModelFolder } from "./default-model.ts";
 import { devicePrecision } from "./device-precision.ts";
 import { type OpenLimits, type OpenOptions, openLimits } from "./open-options.ts";
 import { type CheckpointDescription, readCheckpoint } from "./read-checkpoint.ts";
-import { kernelLibraryPath, nativeRuntime, type Session, type SessionOptions } from "./runtime/index.ts";
+import { disposeSessions, nativeRuntime, type Session, type SessionOptions } from "./runtime/index.ts";
 import {
   checkpointEmbeddings,
   type EmbeddingTable,
@@ -118,9 +125,10 @@ async function loadLive(checkpoint: Checkpoint, config: FlashVLConfig, options: 
   const live = new LiveWeights();
   const given = options.weights;
   live.set(typeof given === "object" ? given : await loadParameters(checkpoint, config));
-  const graphs = presetGraphs(preset, config, { attention: options.kernels ?? "standard" });
-  const customOps = options.kernels === "native" ? kernelLibraryPath() : undefined;
-  if (options.kernels === "native" && !customOps)
+  const { kernels = "standard" } = options;
+  const graphs = presetGraphs(preset, config, { attention: kernels });
+  const customOps = kernelsLibrary(kernels);
+  if (kernels === "native" && !customOps)
     throw new Error('This package\'s kernels do not load here; leave out kernels: "native".');
   const native = { ...sessionOptions(options), customOps };
   const load = (graph: keyof ModelGraphs) => live.load(nativeRuntime(), graphs[graph], native);
@@ -152,7 +160,7 @@ async function loadSessions(
     signal?.throwIfAborted();
     return { vision, prefill, decode };
   } catch (error) {
-    await Promise.all(loaded.map((session) => session.dispose()));
+    await disposeSessions(loaded);
     throw error;
   }
 }

@@ -23,7 +23,7 @@ export interface GrpoGraphOptions extends PolicyLossOptions {
 export type PictureInput = "pixels" | "tokens";
 
 /** log p and entropy of the labelled tokens; inputs as `sftGraph`, without the weights, or `PICTURE_TOKENS` in place of `pixels`. */
-function sampledTokens(config: FlashVLConfig, shape: SftShape, temperature: number, pictures: PictureInput) {
+function sampledTokens(config: FlashVLConfig, shape: SftShape, temperature: number, pictures: PictureInput = "pixels") {
   const p = new Parameters(config);
   const features =
     pictures === "tokens"
@@ -41,7 +41,7 @@ export const logProbGraph = (
   config: FlashVLConfig,
   shape: SftShape,
   temperature: number,
-  pictures: PictureInput = "pixels",
+  pictures?: PictureInput,
 ): StepGraph => ({
   outputs: { log_probs: sampledTokens(config, shape, temperature, pictures).logProbs },
 });
@@ -53,7 +53,7 @@ export const logProbGraph = (
  * Outputs: `loss`, `log_probs`, `entropy`.
  */
 export function grpoGraph(config: FlashVLConfig, shape: SftShape, options: GrpoGraphOptions): StepGraph {
-  const { logProbs, entropy } = sampledTokens(config, shape, options.temperature, options.pictures ?? "pixels");
+  const { logProbs, entropy } = sampledTokens(config, shape, options.temperature, options.pictures);
   const perToken = (name: string): Value => input(name, "float32", [shape.labels]);
   const policyWeights = perToken("policy_weights");
   const loss = policyLoss(

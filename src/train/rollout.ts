@@ -4,6 +4,7 @@ import type { FlashVL, ManyRequest } from "../engine/index.ts";
 import { buildPrompt, loadImage, type PreprocessorConfig, preprocessImage, withImages } from "../processor/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { combineRewards, type Reward } from "./advantages.ts";
+import type { PictureInput } from "./grpo-graph.ts";
 import { type NamedReward, scoreAll } from "./rewards.ts";
 
 export interface RolloutOptions {
@@ -14,7 +15,7 @@ export interface RolloutOptions {
   /** Seed of the first answer of the first prompt; every answer gets its own. */
   readonly seed: number;
   /** What groups hold of their pictures: pixels [3, size, size], or the model's tokens of them [imageTokens, hidden]. Default "pixels". */
-  readonly pictures?: "pixels" | "tokens";
+  readonly pictures?: PictureInput;
 }
 
 export interface Answer {

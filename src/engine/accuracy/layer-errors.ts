@@ -12,8 +12,8 @@ import {
   weightOf,
   withQueries,
 } from "../../model/index.ts";
-import { type Preset, type PresetOptions, presetPlans } from "../compile/index.ts";
-import { createTensor, kernelLibraryPath, type Session, type SessionOptions } from "../runtime/index.ts";
+import { kernelsLibrary, type Preset, type PresetOptions, presetPlans } from "../compile/index.ts";
+import { createTensor, type Session, type SessionOptions } from "../runtime/index.ts";
 import type { AccuracyModel } from "./prompt-reader.ts";
 import { runProbe } from "./run-probe.ts";
 import type { AccuracyPrompt } from "./sample-prompts.ts";
@@ -92,7 +92,7 @@ export async function layerErrors(
   const plans = presetPlans(preset, config, options);
   const vision = errorProbe(visionGraph(config), plans.vision);
   const decoder = errorProbe(withQueries(decoderGraph(config), config.decoder), plans.decode);
-  const customOps = plans.decode.kernels === "native" ? kernelLibraryPath() : undefined;
+  const customOps = kernelsLibrary(plans.decode.kernels);
   const all: Sums[] = [];
   await runProbe(checkpoint, model, prompts, {
     vision: vision.graph,

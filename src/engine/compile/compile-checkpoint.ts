@@ -5,12 +5,11 @@ import { basename, dirname, join } from "node:path";
 import { ExternalData, serialize } from "../../graph/index.ts";
 import { type Checkpoint, checkTensors } from "../../hub/index.ts";
 import { type ColumnFactors, type FlashVLConfig, listParameters, scaledTensors } from "../../model/index.ts";
-import { kernelLibraryPath } from "../runtime/index.ts";
 import { compileCacheFolder } from "./cache-folder.ts";
 import { withFileLock } from "./file-lock.ts";
 import { checkpointIdentity } from "./identity.ts";
 import { graphPaths, MANIFEST, type Manifest, PACKAGE_VERSION, wholeManifest } from "./manifest.ts";
-import { availableKernels, type Preset, type PresetOptions, presetGraphs } from "./presets.ts";
+import { availableKernels, kernelsLibrary, type Preset, type PresetOptions, presetGraphs } from "./presets.ts";
 import { QuantizePool } from "./quantize-pool.ts";
 import { tensorReader, writeWeights } from "./write-weights.ts";
 
@@ -81,7 +80,7 @@ export async function compileCheckpoint(
     key.update(`${name} ${JSON.stringify(weight.node.attrs.recipe ?? null)}\n`);
   const folder = join(root, key.digest("hex").slice(0, 32));
   const compiled = (fresh: boolean): CompiledModel => {
-    const customOps = kernels === "native" ? kernelLibraryPath() : undefined;
+    const customOps = kernelsLibrary(kernels);
     return { folder, ...graphPaths(folder, (name) => files.has(name)), customOps, fresh };
   };
   if (await isWhole(folder)) return compiled(false);

@@ -6,6 +6,7 @@ export { openCompiled } from "./open-compiled.ts";
 export {
   availableKernels,
   checkOverrides,
+  kernelsLibrary,
   type LayerOverrides,
   type ModelGraphs,
   PRESET_NAMES,

@@ -111,6 +111,10 @@ export interface PresetOptions {
 export const availableKernels = (device: Device = "cpu"): Kernels =>
   device === "cpu" && kernelLibraryPath() ? "native" : "standard";
 
+/** The library of custom operators that graphs for these kernels need, where it loads. */
+export const kernelsLibrary = (kernels: Kernels): string | undefined =>
+  kernels === "native" ? kernelLibraryPath() : undefined;
+
 /** What GPUs lack, and what to use instead. */
 const CPU_ONLY: Partial<Record<SchemeName, string>> = { w8a8: "int8" };
 

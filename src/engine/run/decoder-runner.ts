@@ -1,6 +1,6 @@
 /** @file Runs the decoder's graphs over rows of the KV cache. */
 import { cacheNames, type DecoderConfig, PEAK_BLOCK, queryName } from "../../model/index.ts";
-import { createTensor, type Session, type Tensor, wrapTensor } from "../runtime/index.ts";
+import { createTensor, disposeSessions, type Session, type Tensor, wrapTensor } from "../runtime/index.ts";
 import type { KvCache } from "./kv-cache.ts";
 
 /** The new tokens of one run: the same number for each of its slots. */
@@ -109,7 +109,7 @@ export class DecoderRunner {
 
   async dispose(): Promise<void> {
     await this.cache.dispose();
-    await Promise.all([...new Set(Object.values(this.#sessions))].map((session) => session.dispose()));
+    await disposeSessions(Object.values(this.#sessions));
   }
 
   #bindPeaks(session: Session, rows: number): void {

@@ -1,4 +1,5 @@
 /** @file Door of the runtime: everything that touches ONNX Runtime is behind it. */
+export { disposeSessions } from "./dispose-sessions.ts";
 export { bytesOf, type DType, viewOf } from "./dtypes.ts";
 export { kernelLibraryPath, type TrainingKernels, trainingKernels } from "./kernel-library.ts";
 export { nativeRuntime } from "./native-runtime.ts";

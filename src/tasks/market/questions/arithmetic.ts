@@ -5,7 +5,7 @@ import type { Random } from "../random.ts";
 import { amount, type Language, nameOf, readingOf, unitPhrase } from "../words.ts";
 import { addition, multiplication, subtraction } from "./digit-steps.ts";
 import type { Draft } from "./question.ts";
-import { reason } from "./reason.ts";
+import { worked } from "./reason.ts";
 
 const notes = [10, 20, 50, 100, 200];
 
@@ -33,8 +33,7 @@ export function askToCalculate(board: PriceBoard, random: Random, language: Lang
     return {
       type,
       question,
-      answer: reason([...readings, ...sums.flat()], result, language),
-      brief: reason([...readings, ...sums.map((sum) => sum.at(-1)!)], result, language),
+      ...worked([...readings, ...sums.flat()], [...readings, ...sums.map((sum) => sum.at(-1)!)], result, language),
       gold: { kind: "price", value: cents },
     };
   };

@@ -4,7 +4,7 @@ import { type FilledCell, filledCells, type PriceBoard } from "../board.ts";
 import type { Random } from "../random.ts";
 import { amount, gap, type Language, nameOf, readingOf } from "../words.ts";
 import type { Draft } from "./question.ts";
-import { reason } from "./reason.ts";
+import { worked } from "./reason.ts";
 
 /**
  * All prices in reading order, and behind each from the second on the best before it, which of the two is larger, and who is
@@ -75,8 +75,7 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       return {
         type: cheapest ? "cheapest" : "dearest",
         question,
-        answer: reason(best(cells, cheapest, language), name(first), language),
-        brief: reason(readings, name(first), language),
+        ...worked(best(cells, cheapest, language), readings, name(first), language),
         gold: { kind: "kind", value: first.kind },
       };
     }
@@ -105,8 +104,7 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
         return {
           type,
           question,
-          answer: reason(steps, name(winner), language),
-          brief: reason(looks, name(winner), language),
+          ...worked(steps, looks, name(winner), language),
           gold: { kind: "kind", value: winner.kind },
         };
       }
@@ -125,13 +123,7 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       // What the prices say of the two, in a word, then the word that was asked: the answer is whether they are the same.
       const word = (dearer: boolean) => (chinese ? (dearer ? "贵" : "便宜") : dearer ? "dearer" : "cheaper");
       steps.push(word(dear), `${word(up)}?`);
-      return {
-        type,
-        question,
-        answer: reason(steps, answer, language),
-        brief: reason(looks, answer, language),
-        gold: { kind: "yesno", value: truth },
-      };
+      return { type, question, ...worked(steps, looks, answer, language), gold: { kind: "yesno", value: truth } };
     }
     case "sort": {
       if (cells.length < 3) return undefined;
@@ -167,12 +159,12 @@ export function askToCompare(board: PriceBoard, random: Random, language: Langua
       return {
         type,
         question,
-        answer: reason(
+        ...worked(
           [...looks, ...signs, sorted.map((cell) => priced(cell, language)).join(chinese ? ";" : "; ")],
+          looks,
           answer,
           language,
         ),
-        brief: reason(looks, answer, language),
         gold: { kind: "list", value: sorted.map((cell) => cell.kind) },
       };
     }

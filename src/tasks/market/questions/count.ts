@@ -5,7 +5,7 @@ import { kindOf } from "../kinds.ts";
 import type { Random } from "../random.ts";
 import { amount, type Language, nameOf, readingOf } from "../words.ts";
 import type { Draft } from "./question.ts";
-import { reason } from "./reason.ts";
+import { reason, worked } from "./reason.ts";
 
 /**
  * A question whose answer is a number of things. The chain goes through the board in reading order, so that no step asks for
@@ -54,8 +54,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: reason(numbered(cells), String(n), language),
-        brief: reason(cells.map(name), String(n), language),
+        ...worked(numbered(cells), cells.map(name), String(n), language),
         gold: count(n),
       };
     }
@@ -95,8 +94,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: reason(numbered(chosen), String(chosen.length), language),
-        brief: reason(chosen.map(name), String(chosen.length), language),
+        ...worked(numbered(chosen), chosen.map(name), String(chosen.length), language),
         gold: count(chosen.length),
       };
     }
@@ -135,8 +133,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: reason(marked(compared, counts), String(n), language),
-        brief: reason(cells.map(read), String(n), language),
+        ...worked(marked(compared, counts), cells.map(read), String(n), language),
         gold: count(n),
       };
     }
@@ -158,8 +155,7 @@ export function askToCount(board: PriceBoard, random: Random, language: Language
       return {
         type,
         question,
-        answer: reason(marked(name, counts), String(n), language),
-        brief: reason(cells.map(name), String(n), language),
+        ...worked(marked(name, counts), cells.map(name), String(n), language),
         gold: count(n),
       };
     }
