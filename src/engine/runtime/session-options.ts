@@ -1,6 +1,7 @@
 /** @file Turns SessionOptions into a native OrtSessionOptions. */
 import { environment } from "./environment.ts";
 import type { Handle } from "./ort-api.ts";
+import { physicalCores } from "./physical-cores.ts";
 import { RuntimeError } from "./runtime-error.ts";
 import type { Device, SessionOptions } from "./types.ts";
 
@@ -39,11 +40,12 @@ function apply(native: Handle, options: SessionOptions): void {
   set("SetSessionLogSeverityLevel", native, options.logSeverity ?? 4);
   // Graphs here are chains: nothing is gained from running operators side by side.
   set("SetInterOpNumThreads", native, 1);
-  if (options.threads !== undefined) {
-    if (!Number.isInteger(options.threads) || options.threads < 1) {
-      throw new RangeError(`threads must be a whole number >= 1; found ${options.threads}.`);
+  const threads = options.threads ?? physicalCores();
+  if (threads !== undefined) {
+    if (!Number.isInteger(threads) || threads < 1) {
+      throw new RangeError(`threads must be a whole number >= 1; found ${threads}.`);
     }
-    set("SetIntraOpNumThreads", native, options.threads);
+    set("SetIntraOpNumThreads", native, threads);
   }
   set(options.memoryPattern ? "EnableMemPattern" : "DisableMemPattern", native);
   set((options.memoryArena ?? true) ? "EnableCpuMemArena" : "DisableCpuMemArena", native);

@@ -44,7 +44,7 @@ export interface ValueInfo {
 }
 
 export interface SessionOptions {
-  /** Threads of one operator. Default: ONNX Runtime's own choice (physical cores). */
+  /** Threads of one operator. Default: the physical cores, or ONNX Runtime's own choice where the system does not tell them. */
   threads?: number;
   /** Whether idle threads spin between the operators of a run (faster, but burns CPU). They never spin between runs. Default true. */
   spinning?: boolean;
