@@ -1,8 +1,8 @@
-/** @file Keeps the metrics of runs, draws them and says how long they took: `tsx recipes/tiny/curves.ts 2-chat=RUN 2-chat-seed-11=RUN`; without arguments it only draws. */
+/** @file Keeps the metrics of runs, draws them and says how long they took: `tsx -C flashvl-source recipes/tiny/curves.ts 2-chat=RUN 2-chat-seed-11=RUN`; without arguments it only draws. */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Chart, type Curve, chartSvg, chartsOf, type MetricsRow, readMetrics } from "../../src/train/index.ts";
+import { type Chart, type Curve, chartSvg, chartsOf, type MetricsRow, readMetrics } from "flashvl/train";
 
 const FOLDER = join(import.meta.dirname, "curves");
 const EXTENSION = ".jsonl";

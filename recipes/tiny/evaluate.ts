@@ -1,30 +1,40 @@
-/** @file Measures the stages of the small model on the market and writes the table: `tsx recipes/tiny/evaluate.ts --stage "base=FOLDER" --stage "+ SFT=FOLDER"`. */
+/**
+ * @file Measures the stages of the small model on the market and writes the tables:
+ * `tsx -C flashvl-source recipes/tiny/evaluate.ts --stage "base=FOLDER" --stage "+ SFT=FOLDER"`; ordinary asking alone with `--part ordinary`.
+ */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { FlashVL, type Preset } from "../../src/engine/index.ts";
+import { FlashVL, type Preset } from "flashvl";
 import {
-  type Bench,
   bootstrapInterval,
   evaluate,
   flashvlAnswerer,
   OWN_TABLE_FILE,
   type OwnTable,
-  openBench,
   runFolder,
-} from "../../src/eval/index.ts";
-import { constantAnswers, DEFAULT_RULES, families, type MetricUnit, marketTask } from "../../src/tasks/index.ts";
-import { RESULTS_FILE, REWARDED, writeTables } from "./tables.ts";
+  taskBench,
+} from "flashvl/eval";
+import type { Task } from "flashvl/tasks";
+import { DEFAULT_RULES, type MetricUnit } from "flashvl/vlmeval";
+import { constantAnswers, families, type MarketRow } from "./market/index.ts";
+import { measureOrdinary, BATCH as ORDINARY_BATCH, ordinarySets } from "./ordinary-sets.ts";
+import { RESULTS_FILE, REWARDED, readOrdinary, writeOrdinary, writeTables } from "./tables.ts";
+import test, { blind, heldOutArt, heldOutFonts, other } from "./tasks.ts";
 
 const { values } = parseArgs({
   options: {
-    /** NAME=FOLDER, in the order of the table's columns; the last one is what ships. */
+    /** NAME=FOLDER, in the order of the table's rows; the last one is what ships. */
     stage: { type: "string", multiple: true, default: [] },
     /** Other precisions of the last stage. */
     preset: { type: "string", multiple: true, default: ["int8", "int4"] },
     /** Only the first rows of each part; the whole part when left out. */
     limit: { type: "string" },
+    /** "market", the families' questions, for every stage; "ordinary" for the last one, beside what others had there. */
+    part: { type: "string", multiple: true, default: ["market", "ordinary"] },
+    /** Sets of ordinary asking to measure, by a part of their titles; all when left out. */
+    only: { type: "string", multiple: true },
     out: { type: "string", default: join(import.meta.dirname, "../../runs/tiny/eval") },
     threads: { type: "string" },
   },
@@ -32,21 +42,20 @@ const { values } = parseArgs({
 const limit = values.limit === undefined ? undefined : Number(values.limit);
 const MAX_NEW_TOKENS = 256;
 const BATCH = 16;
-/** Parts of the market, each with what README calls it. */
-const PARTS = {
-  market: "test pictures",
-  "market/held-out-fonts": "fonts never seen in training",
-  "market/held-out-art": "drawings never seen in training",
-  "market/other": "pictures of other things",
-  "market/blind": "without the picture",
-} as const;
+/** Parts of the market beside the test pictures, each with what README calls it. */
+const TITLES = new Map([
+  [heldOutFonts, "fonts never seen in training"],
+  [heldOutArt, "drawings never seen in training"],
+  [other, "pictures of other things"],
+  [blind, "without the picture"],
+]);
 
 /** A column of the table that the model brings along, and what its title was made from. */
 type Column = OwnTable["columns"][number] & { stage: string; preset: string };
 type Cell = Column["cells"][number];
 
-function titleOf(stage: string, part: keyof typeof PARTS, preset: string): string {
-  if (part !== "market") return `${stage}, ${PARTS[part]}`;
+function titleOf(stage: string, task: Task<MarketRow>, preset: string): string {
+  if (task !== test) return `${stage}, ${TITLES.get(task)}`;
   return preset === "fp32" ? stage : `${stage}, ${preset}`;
 }
 
@@ -69,8 +78,7 @@ function cellOf(name: string, units: MetricUnit[]): Cell {
   };
 }
 
-async function measure(stage: string, folder: string, part: keyof typeof PARTS, preset: Preset): Promise<Column> {
-  const { bench, close } = await openBench(part);
+async function measure(stage: string, folder: string, task: Task<MarketRow>, preset: Preset): Promise<Column> {
   await using model = await FlashVL.fromPretrained(folder, {
     preset,
     maxBatch: BATCH,
@@ -78,7 +86,7 @@ async function measure(stage: string, folder: string, part: keyof typeof PARTS, 
   });
   const answerer = flashvlAnswerer(model, { batch: BATCH, maxNewTokens: MAX_NEW_TOKENS });
   const out = join(values.out!, stage.replace(/[^\w-]+/g, "_"), preset);
-  const result = await evaluate(bench as Bench, answerer, {
+  const result = await evaluate(taskBench(task), answerer, {
     out,
     rules: DEFAULT_RULES,
     judge: null,
@@ -86,22 +94,20 @@ async function measure(stage: string, folder: string, part: keyof typeof PARTS, 
     format: "json",
     limit,
   });
-  close();
-  if (!result) throw new Error(`${stage} on ${part}: some questions have no answer; see ${out}`);
+  if (!result) throw new Error(`${stage} on ${task.name}: some questions have no answer; see ${out}`);
   const cells = result.metrics.map((m) => ({ name: m.name, value: m.value!, interval: m.interval, count: m.count }));
   cells.push(...rewarded(runFolder(out, result.model, result.dataset)));
-  console.log(stage, part, preset, cells.map((c) => `${c.name} ${c.value.toFixed(1)}`).join(" · "));
-  return { title: titleOf(stage, part, preset), stage, part: result.dataset, preset, cells };
+  console.log(stage, task.name, preset, cells.map((c) => `${c.name} ${c.value.toFixed(1)}`).join(" · "));
+  return { title: titleOf(stage, task, preset), stage, part: result.dataset, preset, cells };
 }
 
 /** Always the answer that was right most often in training, for the type of question at hand. */
 async function constantColumn(): Promise<Column> {
   const guess = constantAnswers();
-  const task = marketTask();
   const scored: { id: string; family: string; value: number }[] = [];
-  for await (const row of task.rows()) {
+  for await (const row of test.rows()) {
     if (limit !== undefined && scored.length >= limit) break;
-    scored.push({ id: row.id, family: String(row.family), value: task.score(row, guess(row)).value });
+    scored.push({ id: row.id, family: String(row.family), value: (await test.score(row, guess(row))).value });
   }
   const of = (name: string, wanted: readonly number[]): Cell =>
     cellOf(
@@ -114,7 +120,7 @@ async function constantColumn(): Promise<Column> {
     of(REWARDED.name, REWARDED.families),
   ];
   const title = "most frequent answer";
-  return { title, stage: title, part: task.name, preset: "–", cells };
+  return { title, stage: title, part: test.name, preset: "–", cells };
 }
 
 const stages = values.stage!.map((text) => {
@@ -125,16 +131,39 @@ const stages = values.stage!.map((text) => {
 const last = stages.at(-1);
 if (!last) throw new Error('name at least one stage: --stage "base=runs/tiny/1-describe/last"');
 
-const columns: Column[] = [await constantColumn()];
-columns.push(await measure(last.name, last.folder, "market/blind", "fp32"));
-for (const { name, folder } of stages) columns.push(await measure(name, folder, "market", "fp32"));
-for (const part of ["market/held-out-fonts", "market/held-out-art", "market/other"] as const)
-  columns.push(await measure(last.name, last.folder, part, "fp32"));
-for (const preset of values.preset!) columns.push(await measure(last.name, last.folder, "market", preset as Preset));
+async function measureMarket(shipped: { name: string; folder: string }): Promise<void> {
+  const columns: Column[] = [await constantColumn()];
+  columns.push(await measure(shipped.name, shipped.folder, blind, "fp32"));
+  for (const { name, folder } of stages) columns.push(await measure(name, folder, test, "fp32"));
+  for (const task of [heldOutFonts, heldOutArt, other])
+    columns.push(await measure(shipped.name, shipped.folder, task, "fp32"));
+  for (const preset of values.preset!)
+    columns.push(await measure(shipped.name, shipped.folder, test, preset as Preset));
+  const results = { limit: limit ?? null, columns };
+  const text = `${JSON.stringify(results, null, 1)}\n`;
+  writeFileSync(RESULTS_FILE, text);
+  // The last stage brings its table along: `flashvl eval recipes/tiny/tasks.ts` prints it beside whatever it measures.
+  writeFileSync(join(shipped.folder, OWN_TABLE_FILE), text);
+}
 
-const results = { limit: limit ?? null, columns };
-const text = `${JSON.stringify(results, null, 1)}\n`;
-writeFileSync(RESULTS_FILE, text);
-// The last stage brings its table along: `flashvl eval market` prints it beside whatever it measures.
-writeFileSync(join(last.folder, OWN_TABLE_FILE), text);
-writeTables(results);
+/** Ordinary asking; rows that were not measured now stay as they were. */
+async function measureOrdinarily({ name, folder }: { name: string; folder: string }): Promise<void> {
+  await using model = await FlashVL.fromPretrained(folder, {
+    preset: "fp32",
+    maxBatch: ORDINARY_BATCH,
+    threads: values.threads === undefined ? undefined : Number(values.threads),
+  });
+  const out = join(values.out!, name.replace(/[^\w-]+/g, "_"), "ordinary");
+  const rows = await measureOrdinary(model, { out, limit, only: values.only });
+  const models = readOrdinary();
+  const before = models.find((one) => one.stage === name);
+  const merged = ordinarySets().flatMap(
+    ({ title }) => [...rows, ...(before?.rows ?? [])].find((row) => row.title === title) ?? [],
+  );
+  const measured = { stage: name, limit: limit ?? null, rows: merged };
+  writeOrdinary(before ? models.map((one) => (one === before ? measured : one)) : [...models, measured]);
+}
+
+if (values.part!.includes("market")) await measureMarket(last);
+if (values.part!.includes("ordinary")) await measureOrdinarily(last);
+writeTables();

@@ -2,8 +2,8 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Tokenizer, trainTokenizer } from "../../src/processor/index.ts";
-import { marketCorpus } from "../../src/tasks/index.ts";
+import { Tokenizer, trainTokenizer } from "flashvl/processor";
+import { marketCorpus } from "./market/index.ts";
 
 const SEED = 1;
 const TEXTS = 60_000;

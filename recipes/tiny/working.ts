@@ -1,4 +1,4 @@
-/** @file How many answers show their working, and how many of each kind are right: `tsx recipes/tiny/working.ts RUN...`, folders that `evaluate.ts` left, such as runs/tiny/eval/_GRPO/fp32/last/market_test. */
+/** @file How many answers show their working, and how many of each kind are right: `tsx -C flashvl-source recipes/tiny/working.ts RUN...`, folders that `evaluate.ts` left, such as runs/tiny/eval/_GRPO/fp32/last/market_test. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
