@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compileCheckpoint, FlashVL, nativeRuntime, type Preset, type SessionOptions } from "../src/engine/index.ts";
-import { openCheckpoint } from "../src/hub/index.ts";
-import { type Kernels, parseConfig } from "../src/model/index.ts";
+import { compileCheckpoint, openModelCheckpoint, type Preset } from "../src/compile/index.ts";
+import { FlashVL } from "../src/node/index.ts";
+import type { Kernels } from "../src/passes/index.ts";
+import type { SessionOptions } from "../src/runtime/index.ts";
+import { nativeRuntime } from "../src/runtime/ort/index.ts";
 
 const ROUNDS = 3;
 const PACKED = "packed.onnx";
@@ -64,13 +66,13 @@ async function pack(model: string, folder: string, customOps: string | undefined
 }
 
 async function main(): Promise<void> {
-  const checkpoint = await openCheckpoint(values.checkpoint);
-  const { version: runtimeVersion } = nativeRuntime();
+  const { checkpoint, config } = await openModelCheckpoint(values.checkpoint);
+  const runtime = nativeRuntime();
   const preset = values.preset as Preset;
   const kernels = values.kernels as Kernels | undefined;
-  const options = { preset, kernels, runtimeVersion, cacheDir: values.cache };
+  const options = { preset, kernels, runtime, cacheDir: values.cache };
   const began = performance.now();
-  const compiled = await compileCheckpoint(checkpoint, parseConfig(checkpoint.config), options);
+  const compiled = await compileCheckpoint(checkpoint, config, options);
   await checkpoint.close();
   console.log(`compiled ${compiled.fresh} in ${((performance.now() - began) / 1000).toFixed(1)} s`);
   for (let round = 0; round <= ROUNDS; round++) {

@@ -2,7 +2,9 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { FlashVL, type GenerateOptions, type GenerateResult, type Preset } from "../src/engine/index.ts";
+import type { Preset } from "../src/compile/index.ts";
+import type { GenerateOptions, GenerateResult } from "../src/engine/index.ts";
+import { FlashVL } from "../src/node/index.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { writeSection } from "./results-section.ts";
 

@@ -2,8 +2,10 @@
  * @file How much of a token, a prompt and a batch of answers is spent inside the graph, and how much around it:
  * `tsx bench/engine/around-the-graph.ts CHECKPOINT CACHE [preset] [answers]`; answers, as "1,16", are written at once.
  */
-import { FlashVL, type Preset } from "../../src/engine/index.ts";
+
+import type { Preset } from "../../src/compile/index.ts";
 import { DecoderRunner, type DecoderStep } from "../../src/engine/run/index.ts";
+import { FlashVL } from "../../src/node/index.ts";
 import { throughput } from "./concurrent.ts";
 import { median } from "./median.ts";
 import { picture, question, withoutEnd } from "./workload.ts";

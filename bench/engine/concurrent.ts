@@ -1,5 +1,7 @@
 /** @file How many tokens come per second when several answers are written together. */
-import type { FlashVL, GenerateOptions } from "../../src/engine/index.ts";
+
+import type { GenerateOptions } from "../../src/engine/index.ts";
+import type { FlashVL } from "../../src/node/index.ts";
 
 export interface Throughput {
   /** Tokens per second while all answers are being written: from the last one's first token to the first one's end. */

@@ -5,10 +5,15 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { compileCheckpoint, nativeRuntime, type Preset, presetGraphs } from "../../src/engine/index.ts";
-import { ExternalData, serialize, sourceName } from "../../src/graph/index.ts";
-import { openCheckpoint } from "../../src/hub/index.ts";
-import { type GraphOutputs, parseConfig } from "../../src/model/index.ts";
+import {
+  availableKernels,
+  compileCheckpoint,
+  openModelCheckpoint,
+  type Preset,
+  presetGraphs,
+} from "../../src/compile/index.ts";
+import { ExternalData, type GraphOutputs, serialize, sourceName } from "../../src/graph/index.ts";
+import { nativeRuntime } from "../../src/runtime/ort/index.ts";
 import { describeMachine, machineLine } from "../machine.ts";
 import { writeSection } from "../results-section.ts";
 import { withDisturbance } from "./disturbance.ts";
@@ -86,8 +91,7 @@ function tokenBytes(decode: GraphOutputs): number {
 
 async function main(): Promise<void> {
   await makeCheckpoint(values.checkpoint);
-  const checkpoint = await openCheckpoint(values.checkpoint);
-  const config = parseConfig(checkpoint.config);
+  const { checkpoint, config } = await openModelCheckpoint(values.checkpoint);
   const presets = values.presets.split(",") as Preset[];
   const found: Measured = {
     ours: {},
@@ -99,10 +103,12 @@ async function main(): Promise<void> {
   };
   for (const preset of presets) {
     console.error(`compile ${preset}`);
-    const options = { preset, runtimeVersion: nativeRuntime().version, cacheDir: values.cache };
+    const options = { preset, runtime: nativeRuntime(), cacheDir: values.cache };
     const { folder } = await compileCheckpoint(checkpoint, config, options);
     found.diskBytes[preset] = statSync(join(folder, "weights.data")).size;
-    found.tokenBytes[preset] = tokenBytes(presetGraphs(preset, config).decode);
+    found.tokenBytes[preset] = tokenBytes(
+      presetGraphs(preset, config, { kernels: availableKernels(nativeRuntime()) }).decode,
+    );
   }
   const gguf = async (type: GgufType): Promise<string> => {
     const path = join(values.cache, `text-${type}.gguf`);

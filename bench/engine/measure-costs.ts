@@ -1,5 +1,7 @@
 /** @file How cost grows with context and cores, in a process of its own: `tsx measure-costs.ts OPTIONS_JSON`; one line of JSON. */
-import { FlashVL, type Preset } from "../../src/engine/index.ts";
+
+import type { Preset } from "../../src/compile/index.ts";
+import { FlashVL } from "../../src/node/index.ts";
 import { withoutEnd } from "./workload.ts";
 
 export interface CostOptions {

@@ -1,6 +1,8 @@
 /** @file Times one preset as a user meets it, in a process of its own: `tsx measure-preset.ts OPTIONS_JSON`; one line of JSON. */
 import { readFileSync } from "node:fs";
-import { FlashVL, type GenerateOptions, type Preset } from "../../src/engine/index.ts";
+import type { Preset } from "../../src/compile/index.ts";
+import type { GenerateOptions } from "../../src/engine/index.ts";
+import { FlashVL } from "../../src/node/index.ts";
 import type { Message, RgbImage } from "../../src/processor/index.ts";
 import { throughput } from "./concurrent.ts";
 import { median } from "./median.ts";

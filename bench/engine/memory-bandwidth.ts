@@ -1,6 +1,7 @@
 /** @file How fast this machine reads memory: the limit of every step that reads all weights once. */
-import { nativeRuntime } from "../../src/engine/index.ts";
+
 import { input, reduceMax, serialize } from "../../src/graph/index.ts";
+import { nativeRuntime } from "../../src/runtime/ort/index.ts";
 
 /** 1 GiB: far beyond any cache. */
 const ROWS = 1024;

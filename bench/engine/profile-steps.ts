@@ -6,10 +6,10 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { compileCheckpoint, nativeRuntime, type Preset, type Session, type Tensor } from "../../src/engine/index.ts";
+import { compileCheckpoint, openModelCheckpoint, type Preset } from "../../src/compile/index.ts";
 import { DecoderRunner, openKvCache } from "../../src/engine/run/index.ts";
-import { openCheckpoint } from "../../src/hub/index.ts";
-import { parseConfig } from "../../src/model/index.ts";
+import type { Session, Tensor } from "../../src/runtime/index.ts";
+import { nativeRuntime } from "../../src/runtime/ort/index.ts";
 
 /** Steps of each kind: sequences, new tokens of each. */
 const STEPS = [
@@ -26,12 +26,11 @@ const THREADS = 2;
 
 const [folder, cacheDir, preset = "auto", past = "300", only] = process.argv.slice(2);
 const steps = only?.split(",").map((step) => step.split("x").map(Number)) ?? STEPS;
-const checkpoint = await openCheckpoint(folder!);
-const config = parseConfig(checkpoint.config);
+const { checkpoint, config } = await openModelCheckpoint(folder!);
 const runtime = nativeRuntime();
 const compiled = await compileCheckpoint(checkpoint, config, {
   preset: preset as Preset,
-  runtimeVersion: runtime.version,
+  runtime,
   cacheDir,
 });
 
@@ -99,7 +98,7 @@ for (const [sequences, tokens] of steps as [number, number][]) {
     reading ? 4 : ROUNDS,
     async (session) => {
       const most = { slots: 1, capacity: config.decoder.maxPositions };
-      const cache = await openKvCache(config.decoder, session, most);
+      const cache = await openKvCache(runtime, config.decoder, session, most);
       const lengths = new Array<number>(sequences).fill(reading ? 0 : Number(past));
       await cache.ensure(sequences, Number(past) + tokens + 1, lengths);
       // Pages that were never written would come from the cache.
@@ -120,7 +119,10 @@ if (!only)
     const pixels = runtime.createTensor("float32", [1, 3, size, size]);
     (pixels.data as Float32Array).set(numbers(3 * size * size));
     session.bindInput("pixels", pixels);
-    session.bindOutput("features", runtime.createTensor("float32", [1, config.imageTokens, config.decoder.hiddenSize]));
+    session.bindOutput(
+      "features",
+      runtime.createTensor("float32", [1, config.windowTokens, config.decoder.hiddenSize]),
+    );
     return () => session.run();
   });
 await checkpoint.close();

@@ -1,7 +1,7 @@
 /** @file What benchmarks of the published sizes ask: the random checkpoint, pictures that no cache knows, answers that do not end early. */
 import { existsSync } from "node:fs";
 import { run as runCli } from "../../src/cli/run.ts";
-import type { FlashVL } from "../../src/engine/index.ts";
+import type { FlashVL } from "../../src/node/index.ts";
 import type { Message, RgbImage } from "../../src/processor/index.ts";
 
 const SIZE = 512;

@@ -3,9 +3,10 @@
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { rename } from "node:fs/promises";
+import { floatToHalf } from "../../src/common/half.ts";
+import { toF32 } from "../../src/common/index.ts";
 import type { Checkpoint } from "../../src/hub/index.ts";
-import { type FlashVLConfig, toFloat32 } from "../../src/model/index.ts";
-import { floatToHalf } from "../../src/model/quantize/half.ts";
+import type { ModelConfig } from "../../src/model/index.ts";
 
 /** Codes of the format (ggml-org/ggml, docs/gguf.md). */
 const TYPE = { u32: 4, f32: 6, i32: 5, string: 8, array: 9 } as const;
@@ -40,7 +41,7 @@ function entry([key, type, value, element]: Entry): Buffer {
 }
 
 /** llama.cpp's names (gguf-py, tensor_mapping.py) of the tensors of the text part. */
-function tensorNames(config: FlashVLConfig): [gguf: string, ours: string][] {
+function tensorNames(config: ModelConfig): [gguf: string, ours: string][] {
   const parts: [string, string][] = [
     ["attn_norm.weight", "input_layernorm.weight"],
     ["ffn_norm.weight", "post_attention_layernorm.weight"],
@@ -90,7 +91,7 @@ export function quantizeGguf(values: Float32Array, type: GgufType): Buffer {
 export async function writeGguf(
   path: string,
   checkpoint: Checkpoint,
-  config: FlashVLConfig,
+  config: ModelConfig,
   type: GgufType,
 ): Promise<void> {
   const d = config.decoder;
@@ -162,7 +163,7 @@ export async function writeGguf(
   for (const { from, dtype, count, stored, bytes } of infos) {
     const size = dtype === "F32" ? 4 : 2;
     for (let at = 0; at < count; at += CHUNK) {
-      const values = toFloat32(await checkpoint.readRange(from, at * size, Math.min(count, at + CHUNK) * size), dtype);
+      const values = toF32(await checkpoint.readRange(from, at * size, Math.min(count, at + CHUNK) * size), dtype);
       await write(stored === "F32" ? Buffer.from(values.slice().buffer) : quantizeGguf(values, type));
     }
     await write(Buffer.alloc((ALIGN - (bytes % ALIGN)) % ALIGN));

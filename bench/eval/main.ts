@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { FlashVL } from "../../src/engine/index.ts";
+import { marketTask } from "../../recipes/tiny/market/index.ts";
 import { evaluate, flashvlAnswerer, taskBench } from "../../src/eval/index.ts";
-import { DEFAULT_RULES, findSet, marketTask, runProgram, type Task } from "../../src/tasks/index.ts";
+import { FlashVL } from "../../src/node/index.ts";
+import type { Task } from "../../src/tasks/index.ts";
+import { DEFAULT_RULES, findSet, runProgram } from "../../src/vlmeval/index.ts";
 import { describeMachine, machineLine } from "../machine.ts";
 import { writeSection } from "../results-section.ts";
 
@@ -57,12 +59,12 @@ const REPLIES = [
 const CELLS = { question: "Q", A: "a red bus", B: "a blue car", answer: "3.5", answer_type: "float", choices: "[]" };
 
 /** Seconds to score recorded replies by rules. */
-function scoringSeconds(name: string): number {
+async function scoringSeconds(name: string): Promise<number> {
   const set = findSet(name)!;
   const started = performance.now();
   for (let row = 0; row < RECORDED; row++) {
     const answered = { index: String(row), cells: CELLS, prediction: `${REPLIES[row % REPLIES.length]} ${row}` };
-    runProgram(set.score([answered], { rules: DEFAULT_RULES, judge: false }), () => null);
+    await runProgram(set.score([answered], { rules: DEFAULT_RULES, judge: false }), () => null);
   }
   return (performance.now() - started) / 1000;
 }
@@ -70,9 +72,9 @@ function scoringSeconds(name: string): number {
 const task = await drawnTask();
 const single = await rowsPerSecond(task, 1);
 const batched = await rowsPerSecond(task, BATCH);
-const scoring = SETS.map(
-  (name) => `| score ${RECORDED} recorded replies of ${name} | ${scoringSeconds(name).toFixed(2)} s |`,
-);
+const scoring: string[] = [];
+for (const name of SETS)
+  scoring.push(`| score ${RECORDED} recorded replies of ${name} | ${(await scoringSeconds(name)).toFixed(2)} s |`);
 const body = [
   "## Evaluation",
   "",

@@ -1,7 +1,6 @@
 /** @file Compares the native ops with ONNX Runtime's own in alternation: `tsx bench/kernels/compare.ts [rows...]`. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { nativeRuntime, type Session } from "../../src/engine/runtime/index.ts";
 import {
   type Attrs,
   apply1,
@@ -13,6 +12,8 @@ import {
   serialize,
   type Value,
 } from "../../src/graph/index.ts";
+import type { Session } from "../../src/runtime/index.ts";
+import { nativeRuntime } from "../../src/runtime/ort/index.ts";
 
 const library = ["build", "prebuilt"]
   .map((folder) =>

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { writeSection } from "../results-section.ts";
 import { mixedBodies, pictureBodies } from "./bodies.ts";
+import { hostileLoad, hostileText } from "./hostile.ts";
 import { type LoadPlan, type LoadResult, runLoad } from "./load.ts";
 import { type OwnServer, startOwnServer } from "./own-server.ts";
 import { plotLoad } from "./plot.ts";
@@ -25,6 +26,8 @@ const HELP = `Loads a flashvl server with questions about pictures.
   --pictures DIR   pictures to ask about (default test/golden/static-tiny/images)
   --seed N         of arrivals and cancellations (default 1)
   --soak           saturation with clients that leave at random; ends with code 1 when a demand is not met
+  --hostile        also sends hostile input, each kind for --seconds (default 10), and times /health meanwhile;
+                   ends with code 1 when its p99 is over 20 ms
   --plot FILE      also draw the load as SVG (the last one, if there are several)
   --json FILE      also write every sample as JSON
   --write          write the figures and the plot to bench/
@@ -46,6 +49,7 @@ const { values } = parseArgs({
     },
     seed: { type: "string", default: "1" },
     soak: { type: "boolean", default: false },
+    hostile: { type: "boolean", default: false },
     plot: { type: "string" },
     json: { type: "string" },
     write: { type: "boolean", default: false },
@@ -58,6 +62,9 @@ const { values } = parseArgs({
 const SOAK_SERVER = ["--parallel", "4", "--max-queue", "4"];
 const SOAK_BODIES = 300;
 
+/** What /health may take at most in 99 of 100 cases. */
+const HEALTH_MS = 20;
+
 if (values.help) console.log(HELP);
 else process.exitCode = await main();
 
@@ -65,6 +72,7 @@ async function main(): Promise<number> {
   const { url, model, write, remark } = values;
   const own = url === undefined ? await startOwnServer([model, ...(values.soak ? SOAK_SERVER : [])]) : undefined;
   try {
+    if (values.hostile) return await hostile(planFor(own));
     return values.soak ? await soakOnce(planFor(own), write, remark) : await loads(planFor(own), write, remark);
   } finally {
     await own?.stop();
@@ -103,6 +111,15 @@ async function loads(base: ReturnType<typeof planFor>, write: boolean, remark?: 
       loadSection(rows, `${modelName()}, answers of up to ${values["max-tokens"]} tokens`, remark, base.rate),
     );
   return 0;
+}
+
+async function hostile(base: ReturnType<typeof planFor>): Promise<number> {
+  const bodies = pictureBodies(values.pictures, number("max-tokens", values["max-tokens"]));
+  const clients = Math.max(1, number("clients", values.clients ?? "2"));
+  const seconds = number("seconds", values.seconds ?? "10");
+  const { rows, result } = await hostileLoad({ ...base, clients, seconds, bodies });
+  console.log(`${summaryText(summarise(result))}\n\n${hostileText(rows)}`);
+  return rows.every(({ health }) => health.p99 <= HEALTH_MS) ? 0 : 1;
 }
 
 async function soakOnce(base: ReturnType<typeof planFor>, write: boolean, remark?: string): Promise<number> {

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { PRECISIONS, type Precision } from "../../src/model/index.ts";
+import { PRECISIONS, type Precision } from "../../src/passes/index.ts";
 import { usedPrecision } from "../../src/train/index.ts";
 import { describeMachine } from "../machine.ts";
 import { writeSection } from "../results-section.ts";

@@ -2,11 +2,11 @@
 
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Random } from "../../src/common/index.ts";
 import { writeSafetensors } from "../../src/hub/index.ts";
 import { parseConfig } from "../../src/model/index.ts";
 import { ParameterStore, usedParameters } from "../../src/train/index.ts";
 import { initialize } from "../../src/train/initialize.ts";
-import { TrainingRandom } from "../../src/train/random.ts";
 import { publishedTensors } from "../../src/train/run/training-state.ts";
 
 export interface BenchBatch {
@@ -19,12 +19,12 @@ export interface BenchBatch {
 /** Each row is one sample: a picture, then text of which the last half is trained. */
 export async function makeBatch(folder: string, modelFolder: string, rows: number, length: number): Promise<void> {
   const config = parseConfig(JSON.parse(await readFile(join(modelFolder, "config.json"), "utf8")));
-  const random = new TrainingRandom(1);
+  const random = new Random(1);
   const store = new ParameterStore(usedParameters(config));
   initialize(store, random);
   await copyFile(join(modelFolder, "config.json"), join(folder, "config.json"));
   await writeSafetensors(join(folder, "model.safetensors"), publishedTensors(store), { format: "pt" });
-  const slots = config.imageTokens;
+  const slots = config.windowTokens;
   if (length < slots + 4)
     throw new RangeError(`a row of ${length} tokens has no room for a picture of ${slots} and text`);
   const ids = Array.from({ length: rows }, () =>

@@ -3,16 +3,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { openCheckpoint } from "../../src/hub/index.ts";
-import { type Precision, parseConfig } from "../../src/model/index.ts";
+import { openModelCheckpoint } from "../../src/compile/index.ts";
+import type { Precision } from "../../src/passes/index.ts";
 import { fillInputs } from "../../src/train/data/batches.ts";
-import { createStepSession, loadParameters, type Sequence, sftGraph } from "../../src/train/index.ts";
+import { createStepSession, loadParameters, nativeTraining, type Sequence, sftGraph } from "../../src/train/index.ts";
 import { Optimizer } from "../../src/train/optim/optimizer.ts";
 import type { BenchBatch } from "./make-batch.ts";
 
 const [folder, threads, precision, profilePrefix] = process.argv.slice(2) as [string, string, Precision, string?];
-const checkpoint = await openCheckpoint(folder);
-const config = parseConfig(checkpoint.config);
+const { checkpoint, config } = await openModelCheckpoint(folder);
 const store = await loadParameters(config, checkpoint);
 const { ids, targets } = (await checkpoint.readJson("batch.json")) as BenchBatch;
 await checkpoint.close();
@@ -29,7 +28,9 @@ const samples: Sequence[] = ids.map((row, r) => ({
 const labels = targets.flat().length;
 const shape = { images: ids.length, rows: ids.length, length: ids[0]!.length, labels, headChunk: labels };
 const trained = store.parameters.map((p) => p.name);
+const on = nativeTraining();
 const session = await createStepSession(sftGraph(config, shape), store, {
+  on,
   threads: Number(threads),
   trained,
   precision,
@@ -52,7 +53,7 @@ const parameters = store.parameters.reduce((n, p) => n + store.get(p.name).lengt
 answer({ ready: process.version, parameters });
 for await (const _ of createInterface({ input: process.stdin })) {
   const started = performance.now();
-  fillInputs(session.inputs, batch, shape, config.imageTokens, (label) => {
+  fillInputs(session.inputs, batch, shape, config.windowTokens, (label) => {
     weights[label] = 1 / labels;
   });
   const filled = performance.now();
