@@ -1,4 +1,4 @@
-/** @file Runs on `npm install`: builds the kernel library where none ships for this platform and a C++ compiler is at hand. */
+/** @file Runs on `npm install` in the repository, or by hand in an installed package: builds the kernel library where none ships for this platform and a C++ compiler is at hand. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";

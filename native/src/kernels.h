@@ -60,7 +60,7 @@ struct Norm {
 
 // What happens to a product, whose parts are still in the nearest cache. kSwiGlu: the columns are those of a gate and then as
 // many others, and the result is silu(gate) times the other.
-enum Activation : int { kNoActivation = 0, kGeluTanh = 1, kSwiGlu = 2 };
+enum Activation : int { kNoActivation = 0, kGeluTanh = 1, kSwiGlu = 2, kGelu = 3 };
 
 // Blocks first_block up to last_block of some rows.
 using QuantizeRowsFn = void (*)(const float* x, int64_t row_stride, int rows, const PackedWeights& w, int64_t first_block, int64_t last_block,

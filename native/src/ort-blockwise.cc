@@ -9,7 +9,7 @@ namespace {
 
 // Y [..., N] = X [..., K] W^T + bias: attributes K, N, bits, block_size; inputs X fp32, W uint8 in panels, scales fp32 or fp16;
 // optional: bias fp32 [N], residual like Y, norm weight and norm bias fp32 [K]. Optional attributes: epsilon of the norm that X
-// passes first (RMSNorm, or LayerNorm where it has a bias), activation (1: GELU by tanh, 2: SwiGLU, of N / 2 columns) and
+// passes first (RMSNorm, or LayerNorm where it has a bias), activation (1: GELU by tanh, 2: SwiGLU, of N / 2 columns, 3: GELU) and
 // width, the last dimension of Y, which only shape inference needs.
 struct BlockwiseMatMul {
   static constexpr const char* kName = "BlockwiseMatMul";
@@ -30,7 +30,7 @@ struct BlockwiseMatMul {
     FLASHVL_TRY(api->attribute_int(info, "width", &width));
     if (Status* absent = api->attribute_int(info, "activation", &activation)) api->release(absent), activation = kNoActivation;
     if (Status* absent = api->attribute_float(info, "epsilon", &epsilon)) api->release(absent), epsilon = 0;
-    if (activation < kNoActivation || activation > kSwiGlu) return api->error("BlockwiseMatMul: activation must be 0, 1 or 2");
+    if (activation < kNoActivation || activation > kGelu) return api->error("BlockwiseMatMul: activation must be 0, 1, 2 or 3");
     if (activation == kSwiGlu && n % (2 * kPanelColumns)) return api->error("BlockwiseMatMul: SwiGLU needs N to be a multiple of 32");
     if (width != (activation == kSwiGlu ? n / 2 : n)) return api->error("BlockwiseMatMul: width must be N, or N / 2 with SwiGLU");
     if (k <= 0 || n <= 0) return api->error("BlockwiseMatMul: K and N must be positive");

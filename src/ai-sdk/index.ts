@@ -1,2 +1,2 @@
-/** @file Door of the Vercel AI SDK provider: a FlashVL model in this process as a `LanguageModelV4`. */
+/** @file Door of the Vercel AI SDK provider: a FlashVL model in this process as a `LanguageModelV3`. */
 export { type AiModel, flashvl } from "./provider.ts";

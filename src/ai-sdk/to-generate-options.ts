@@ -1,9 +1,6 @@
 /** @file The AI SDK's call options as the engine's, with a warning for each that has no counterpart. */
-import type { LanguageModelV4CallOptions, SharedV4Warning } from "@ai-sdk/provider";
-import type { GenerateOptions } from "../engine/index.ts";
-
-/** The engine's seeds are 32-bit; larger ones are taken modulo. */
-const SEEDS = 2 ** 32;
+import type { LanguageModelV3CallOptions, SharedV3Warning } from "@ai-sdk/provider";
+import { asksForChance, type GenerateOptions } from "../engine/index.ts";
 
 /**
  * Options for the engine. Chance is used only where the call asks for it by temperature, topP or topK; otherwise answers
@@ -11,18 +8,23 @@ const SEEDS = 2 ** 32;
  *
  * @example const { generateOptions, warnings } = toGenerateOptions({ prompt, temperature: 0.7 });
  */
-export function toGenerateOptions(options: LanguageModelV4CallOptions): {
+export function toGenerateOptions(options: LanguageModelV3CallOptions): {
   generateOptions: GenerateOptions;
-  warnings: SharedV4Warning[];
+  warnings: SharedV3Warning[];
 } {
   const { temperature, topP, topK, responseFormat } = options;
-  const warnings: SharedV4Warning[] = [];
+  const warnings: SharedV3Warning[] = [];
   const unsupported = (feature: string, details: string) => warnings.push({ type: "unsupported", feature, details });
-  if (options.tools?.length) unsupported("tools", "FlashVL models do not call tools.");
-  if (options.reasoning !== undefined && options.reasoning !== "provider-default" && options.reasoning !== "none") {
-    unsupported("reasoning", "FlashVL models have no separate reasoning.");
-  }
-  const doSample = temperature === undefined ? topP !== undefined || topK !== undefined : temperature > 0;
+  const tools = (options.tools ?? []).flatMap((tool) => {
+    if (tool.type !== "function") {
+      unsupported(`tool ${tool.name}`, "FlashVL models call functions only.");
+      return [];
+    }
+    const { name, description, inputSchema } = tool;
+    return [{ name, description, parameters: inputSchema as Record<string, unknown> }];
+  });
+  const { toolChoice } = options;
+  const doSample = asksForChance({ temperature, topK, topP });
   return {
     warnings,
     generateOptions: {
@@ -31,8 +33,12 @@ export function toGenerateOptions(options: LanguageModelV4CallOptions): {
       presencePenalty: options.presencePenalty,
       frequencyPenalty: options.frequencyPenalty,
       stop: options.stopSequences,
-      seed: options.seed === undefined ? undefined : options.seed % SEEDS,
+      seed: options.seed,
       signal: options.abortSignal,
+      ...(tools.length > 0 && {
+        tools,
+        toolChoice: toolChoice?.type === "tool" ? { name: toolChoice.toolName } : toolChoice?.type,
+      }),
       ...(responseFormat?.type === "json" && { schema: (responseFormat.schema ?? true) as GenerateOptions["schema"] }),
     },
   };

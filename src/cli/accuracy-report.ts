@@ -1,9 +1,9 @@
 /** @file `flashvl compile --report` and `--budget`: what each precision does to the model's answers, as lines of text. */
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { AccuracyPrompt, Calibration, LayerOverrides, Preset, PresetAccuracy } from "../engine/index.ts";
+import type { AccuracyPrompt, Calibration, LayerOverrides, Preset, PresetAccuracy } from "../compile/index.ts";
 import type { Checkpoint } from "../hub/index.ts";
-import type { FlashVLConfig } from "../model/index.ts";
+import type { ModelConfig } from "../model/index.ts";
 import { BadInputError, UsageError } from "./fail.ts";
 import { formatTable } from "./terminal/format.ts";
 
@@ -42,19 +42,27 @@ export async function readPrompts(path: string): Promise<AccuracyPrompt[]> {
 
 /** What the flags name, or the prompts that are built in. */
 async function askedPrompts(path: string | undefined): Promise<AccuracyPrompt[]> {
-  const { samplePrompts } = await import("../engine/index.ts");
+  const { samplePrompts } = await import("../compile/index.ts");
   return path === undefined ? samplePrompts() : readPrompts(path);
 }
 
 async function openJudge(
   checkpoint: Checkpoint,
-  config: FlashVLConfig,
+  config: ModelConfig,
   { cacheDir, prompts, overrides, signal }: JudgeOptions,
 ) {
-  const { openAccuracyJudge } = await import("../engine/index.ts");
+  const { openAccuracyJudge } = await import("../compile/index.ts");
+  const { nativeRuntime } = await import("../runtime/ort/index.ts");
   const asked = await askedPrompts(prompts);
   const onStage = (stage: string) => void process.stderr.write(`${stage}\n`);
-  return openAccuracyJudge(checkpoint, config, { prompts: asked, overrides, cacheDir, signal, onStage });
+  return openAccuracyJudge(checkpoint, config, {
+    runtime: nativeRuntime(),
+    prompts: asked,
+    overrides,
+    cacheDir,
+    signal,
+    onStage,
+  });
 }
 
 /**
@@ -65,16 +73,24 @@ async function openJudge(
  */
 export async function learnInputs(
   checkpoint: Checkpoint,
-  config: FlashVLConfig,
+  config: ModelConfig,
   preset: Preset,
   smooth: number | undefined,
   { prompts, overrides, signal }: JudgeOptions,
 ): Promise<Calibration> {
-  const { accuracyModel, calibrate } = await import("../engine/index.ts");
+  const { accuracyModel, calibrate } = await import("../compile/index.ts");
+  const { nativeRuntime } = await import("../runtime/ort/index.ts");
   const asked = await askedPrompts(prompts);
   process.stderr.write(`${preset}: reading ${asked.length} prompts in float32\n`);
   const model = await accuracyModel(checkpoint, config);
-  const learned = await calibrate(checkpoint, model, asked, { preset, overrides, smooth, session: {}, signal });
+  const learned = await calibrate(checkpoint, model, asked, {
+    runtime: nativeRuntime(),
+    preset,
+    overrides,
+    smooth,
+    session: {},
+    signal,
+  });
   if (learned.factors.size > 0 || (learned.columns?.size ?? 0) > 0) return learned;
   throw new UsageError(
     `Calibrating has nothing to do at ${preset}: --calibrate is for layers at 4 bits, --smooth for layers at 8 bits.`,
@@ -84,10 +100,10 @@ export async function learnInputs(
 /** Every preset against float32. */
 export async function reportAccuracy(
   checkpoint: Checkpoint,
-  config: FlashVLConfig,
+  config: ModelConfig,
   options: JudgeOptions,
 ): Promise<PresetAccuracy[]> {
-  const { PRESET_NAMES } = await import("../engine/index.ts");
+  const { PRESET_NAMES } = await import("../compile/index.ts");
   const judge = await openJudge(checkpoint, config, options);
   const rows: PresetAccuracy[] = [];
   for (const preset of PRESET_NAMES) if (preset !== "fp32") rows.push(await judge.judge(preset));
@@ -97,14 +113,14 @@ export async function reportAccuracy(
 /** Overrides that keep a preset within a mean KL of `budget`. */
 export async function fitBudget(
   checkpoint: Checkpoint,
-  config: FlashVLConfig,
+  config: ModelConfig,
   preset: Preset,
   budget: number,
   options: JudgeOptions,
 ): Promise<{ overrides: LayerOverrides; accuracy: PresetAccuracy; rounds: number[] }> {
-  const { meetBudget } = await import("../engine/index.ts");
+  const { meetBudget } = await import("../compile/index.ts");
   const judge = await openJudge(checkpoint, config, options);
-  return meetBudget(judge, config, preset, budget, options.overrides, ({ meanKl }) => {
+  return meetBudget(judge, preset, budget, options.overrides, ({ meanKl }) => {
     process.stderr.write(`${preset}: mean KL ${meanKl.toPrecision(3)}\n`);
   });
 }

@@ -1,5 +1,5 @@
 /** @file Checks the name of a device before anything is loaded for it. */
-import type { Device } from "../engine/index.ts";
+import type { Device } from "../runtime/index.ts";
 import { UsageError } from "./fail.ts";
 
 const DEVICES: readonly Device[] = ["cpu", "cuda", "webgpu"];

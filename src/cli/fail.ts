@@ -21,40 +21,50 @@ export class BadInputError extends Error {
   override readonly name = "BadInputError";
 }
 
-const BY_CODE: Readonly<Record<string, ExitCode>> = {
-  // HubError
-  "bad-name": ExitCode.usage,
-  "not-found": ExitCode.notFound, // also InputError
-  unauthorized: ExitCode.noAccess,
-  gated: ExitCode.noAccess,
-  offline: ExitCode.network,
-  network: ExitCode.network, // also InputError
-  "disk-full": ExitCode.diskFull,
-  corrupt: ExitCode.network,
-  // InputError of the processor
-  invalid: ExitCode.badInput,
-  "too-large": ExitCode.badInput,
-  refused: ExitCode.badInput,
-  // RuntimeError of the engine
-  "no-device": ExitCode.usage,
-  // Node
-  ENOENT: ExitCode.notFound,
-  ENOTDIR: ExitCode.badInput,
-  EISDIR: ExitCode.badInput,
-  EACCES: ExitCode.noAccess,
-  EPERM: ExitCode.noAccess,
-  EROFS: ExitCode.noAccess,
-  ENOSPC: ExitCode.diskFull,
-  EDQUOT: ExitCode.diskFull,
-};
+const BY_CODE = new Map<string, ExitCode>(
+  Object.entries({
+    // HubError
+    "bad-name": ExitCode.usage,
+    "not-found": ExitCode.notFound, // also InputError
+    unauthorized: ExitCode.noAccess,
+    gated: ExitCode.noAccess,
+    offline: ExitCode.network,
+    network: ExitCode.network, // also InputError
+    "disk-full": ExitCode.diskFull,
+    corrupt: ExitCode.network,
+    // InputError of the processor
+    invalid: ExitCode.badInput,
+    "too-large": ExitCode.badInput,
+    refused: ExitCode.badInput,
+    // RuntimeError of the engine
+    "no-device": ExitCode.usage,
+    // Node
+    ENOENT: ExitCode.notFound,
+    ENOTDIR: ExitCode.badInput,
+    EISDIR: ExitCode.badInput,
+    EACCES: ExitCode.noAccess,
+    EPERM: ExitCode.noAccess,
+    EROFS: ExitCode.noAccess,
+    EEXIST: ExitCode.usage,
+    ENOSPC: ExitCode.diskFull,
+    EDQUOT: ExitCode.diskFull,
+  }),
+);
 
-const BY_NAME: Readonly<Record<string, ExitCode>> = {
-  UsageError: ExitCode.usage,
-  Interrupted: ExitCode.interrupted,
-  BadInputError: ExitCode.badInput,
-  CheckpointError: ExitCode.badInput,
-  ContextOverflowError: ExitCode.badInput,
-};
+const BY_NAME = new Map<string, ExitCode>(
+  Object.entries({
+    UsageError: ExitCode.usage,
+    SettingsError: ExitCode.usage,
+    MissingPackageError: ExitCode.usage,
+    RanksError: ExitCode.usage,
+    LockedError: ExitCode.usage,
+    Interrupted: ExitCode.interrupted,
+    BadInputError: ExitCode.badInput,
+    StateFileError: ExitCode.badInput,
+    CheckpointError: ExitCode.badInput,
+    ContextOverflowError: ExitCode.badInput,
+  }),
+);
 
 /**
  * The exit code of an error. Errors are told apart by `name` and `code`, not by class, so that `--help` need not load the
@@ -63,9 +73,7 @@ const BY_NAME: Readonly<Record<string, ExitCode>> = {
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown };
-  if (typeof name === "string" && Object.hasOwn(BY_NAME, name)) return BY_NAME[name]!;
-  if (typeof code === "string" && Object.hasOwn(BY_CODE, code)) return BY_CODE[code]!;
-  return ExitCode.internal;
+  return BY_NAME.get(String(name)) ?? BY_CODE.get(String(code)) ?? ExitCode.internal;
 }
 
 /**

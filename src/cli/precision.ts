@@ -1,7 +1,7 @@
 /** @file --preset and --layer: the precision of a model and of single layers, checked before anything is loaded for them. */
 import { type Command, InvalidArgumentError } from "commander";
-import type { LayerOverrides, Preset } from "../engine/index.ts";
-import type { FlashVLConfig } from "../model/index.ts";
+import type { LayerOverrides, Preset } from "../compile/index.ts";
+import type { ModelConfig } from "../model/index.ts";
 import { UsageError } from "./fail.ts";
 
 /** Flags of commands that open or build a model in some precision. */
@@ -16,7 +16,7 @@ export function addPrecisionOptions(command: Command): Command {
   return command
     .option(
       "--preset <name>",
-      "precision: fp32, int8, int4, w8a8, auto or fp16 (default: fp32; on a GPU with float16: fp16)",
+      "precision: fp32, int8, int4, w8a8, auto or fp16 (default: fp32, above 500 million parameters auto; on a GPU with float16: fp16)",
     )
     .option(
       "--layer <pattern=precision>",
@@ -39,7 +39,7 @@ function collectLayers(text: string, before: Readonly<Record<string, string>> = 
 }
 
 /**
- * The preset and the overrides that the flags name; the default preset if they name none.
+ * The preset and the overrides that the flags name; without a name the model and the device decide.
  *
  * @throws UsageError listing the presets or the precisions
  * @example const { preset, overrides } = await choosePrecision({ preset: "int4", layer: { "llm.lm_head": "int8" } });
@@ -47,11 +47,12 @@ function collectLayers(text: string, before: Readonly<Record<string, string>> = 
 export async function choosePrecision({
   preset: name,
   layer = {},
-}: PrecisionOptions): Promise<{ preset: Preset; overrides: LayerOverrides }> {
-  const { PRESET_NAMES } = await import("../engine/index.ts");
-  const { SCHEME_NAMES } = await import("../model/index.ts");
-  const preset = name === undefined ? PRESET_NAMES[0]! : PRESET_NAMES.find((known) => known === name);
-  if (!preset) throw new UsageError(`There is no preset "${name}"; expected one of ${PRESET_NAMES.join(", ")}.`);
+}: PrecisionOptions): Promise<{ preset: Preset | undefined; overrides: LayerOverrides }> {
+  const { PRESET_NAMES } = await import("../compile/index.ts");
+  const { SCHEME_NAMES } = await import("../passes/index.ts");
+  const preset = PRESET_NAMES.find((known) => known === name);
+  if (name !== undefined && !preset)
+    throw new UsageError(`There is no preset "${name}"; expected one of ${PRESET_NAMES.join(", ")}.`);
   const overrides = Object.entries(layer).map(([pattern, precision]) => {
     const known = SCHEME_NAMES.find((scheme) => scheme === precision);
     if (known) return [pattern, known] as const;
@@ -62,8 +63,8 @@ export async function choosePrecision({
 }
 
 /** @throws UsageError when the model has no layer for one of the patterns */
-export async function checkLayers(overrides: LayerOverrides, config: FlashVLConfig): Promise<void> {
-  const { checkOverrides } = await import("../engine/index.ts");
+export async function checkLayers(overrides: LayerOverrides, config: ModelConfig): Promise<void> {
+  const { checkOverrides } = await import("../compile/index.ts");
   try {
     checkOverrides(overrides, config);
   } catch (cause) {

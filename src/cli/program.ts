@@ -3,12 +3,16 @@ import { createRequire } from "node:module";
 import type { Command, OutputConfiguration } from "commander";
 import { register as registerCache } from "./commands/cache.ts";
 import { register as registerChat } from "./commands/chat.ts";
+import { register as registerCheck } from "./commands/check.ts";
 import { register as registerCompile } from "./commands/compile.ts";
+import { register as registerData } from "./commands/data.ts";
 import { register as registerEval } from "./commands/eval.ts";
+import { register as registerExport } from "./commands/export.ts";
 import { register as registerInit } from "./commands/init.ts";
 import { register as registerInspect } from "./commands/inspect.ts";
 import { register as registerMcp } from "./commands/mcp.ts";
 import { register as registerPull } from "./commands/pull.ts";
+import { register as registerPush } from "./commands/push.ts";
 import { register as registerServe } from "./commands/serve.ts";
 import { register as registerTrain } from "./commands/train.ts";
 import { CommandWithTwins } from "./environment.ts";
@@ -25,12 +29,16 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerServe,
   registerMcp,
   registerPull,
+  registerPush,
   registerInspect,
   registerCompile,
+  registerExport,
+  registerCheck,
   registerCache,
   registerInit,
   registerEval,
   registerTrain,
+  registerData,
 ];
 
 /**

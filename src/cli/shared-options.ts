@@ -1,5 +1,6 @@
 /** @file Flags that several commands have, with one wording and one meaning. */
 import type { Command } from "commander";
+import type { IssForm } from "../model/index.ts";
 import type { PrecisionOptions } from "./precision.ts";
 
 /** Flags of every command. */
@@ -13,6 +14,8 @@ export interface ModelOptions {
   hubCache?: string;
   endpoint?: string;
   offline?: boolean;
+  /** The form of stitching, for models that leave it open. */
+  iss?: IssForm;
 }
 
 /** Flags of commands that run or build graphs. */
@@ -28,6 +31,13 @@ export function addCommonOptions(command: Command): Command {
     .option("--json", "print machine-readable JSON, errors too")
     .option("--debug", "show where an error comes from");
 }
+
+/** Adds the flag for what a checkpoint leaves open. */
+export const addChoices = (command: Command): Command =>
+  command.option(
+    "--iss <form>",
+    "form of semantic stitching, for models that need one: stitch, trim, bilinear or native",
+  );
 
 /** Adds the flags that say where models come from; the token comes from HF_TOKEN, since other users see command lines. */
 export function addHubOptions(command: Command): Command {

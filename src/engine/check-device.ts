@@ -1,6 +1,6 @@
 /** @file Refuses adapters that compute attention wrongly, before they give wrong answers. */
 import { input, multiHeadAttention, serialize } from "../graph/index.ts";
-import { type Device, nativeRuntime, perDevice, RuntimeError } from "./runtime/index.ts";
+import { type Device, oncePerDevice, type Runtime, RuntimeError } from "../runtime/index.ts";
 
 /** Enough queries for the kernel that reads prompts and pictures: ONNX Runtime has another for few. */
 const [TOKENS, HEADS, WIDTH] = [64, 2, 64];
@@ -8,15 +8,15 @@ const [TOKENS, HEADS, WIDTH] = [64, 2, 64];
 const TOLERANCE = 1e-3;
 
 /**
- * Compares the attention of a device with the CPU's, once per process. ONNX Runtime's WebGPU kernel gives
+ * Compares the attention of a device with the CPU's, once per runtime. ONNX Runtime's WebGPU kernel gives
  * wrong results without an error on software adapters such as SwiftShader, presumably because their subgroups are so narrow.
  * @throws RuntimeError when they differ
  */
-export const checkDevice = perDevice(compare);
+export const checkDevice = oncePerDevice(compare);
 
-async function compare(device: Device): Promise<void> {
+async function compare(runtime: Runtime, device: Device): Promise<void> {
   if (device === "cpu") return;
-  const [expected, found] = [await attend("cpu"), await attend(device)];
+  const [expected, found] = [await attend(runtime, "cpu"), await attend(runtime, device)];
   const difference = Math.max(...expected.map((value, i) => Math.abs(value - found[i]!)));
   if (difference <= TOLERANCE) return;
   throw new RuntimeError(
@@ -27,8 +27,7 @@ async function compare(device: Device): Promise<void> {
 }
 
 /** Attention over numbers between -1 and 1. */
-async function attend(device: Device): Promise<Float32Array> {
-  const runtime = nativeRuntime();
+async function attend(runtime: Runtime, device: Device): Promise<Float32Array> {
   const dims = [1, TOKENS, WIDTH];
   const [q, k, v] = ["q", "k", "v"].map((name) => input(name, "float32", dims));
   const { bytes } = serialize({ y: multiHeadAttention(q!, k!, v!, HEADS, 1) }, "inputs");

@@ -1,124 +1,69 @@
 /** @file FlashVL: a loaded model that answers questions about pictures. */
-import type { ImageInput, Message, Tokenizer } from "../processor/index.ts";
-import { type AnswerContext, answerRequest, type PreparedImages, prepareImages } from "./answer-request.ts";
-import type { LayerOverrides, Preset } from "./compile/index.ts";
+
+import { runPool } from "../common/index.ts";
+import type { ImageInput, Message, PictureLimits, Tokenizer } from "../processor/core.ts";
+import { type AnswerContext, abortedResult, answerPlan, pictureTokens, streamPlan } from "./answer-plan.ts";
 import { JsonConstraints, type SchemaInput } from "./constraint/index.ts";
-import { type GenerateOptions, type GenerateResult, PartQueue, type StreamPart } from "./generate/index.ts";
+import type { EngineParts, ModelDescription, ModelInfo } from "./engine-parts.ts";
+import { answerSettings, type GenerateOptions, type GenerateResult, type StreamPart } from "./generate/index.ts";
+import { withDefaults } from "./generation-defaults.ts";
 import { type AttentionMap, look } from "./look.ts";
-import { type OpenModel, openModel } from "./open-model.ts";
-import type { OpenOptions } from "./open-options.ts";
-import { type Images, planRequest } from "./plan-request.ts";
-import { DecoderRunner, type KvCache, openKvCache, VisionEncoder } from "./run/index.ts";
-import { runPool } from "./run-pool.ts";
-import { type Device, disposeSessions } from "./runtime/index.ts";
+import type { ModelCard } from "./model-card.ts";
+import { type ModelStats, modelStats } from "./model-stats.ts";
+import {
+  type Conversation,
+  checkRequests,
+  type Images,
+  type ManyRequest,
+  planRequest,
+  type RequestPlan,
+} from "./plan-request.ts";
+import { type RolloutGroup, rolloutMany } from "./rollouts.ts";
+import { DecoderRunner, VisionEncoder } from "./run/index.ts";
 import { Candidates, type LogitsProcessor } from "./sampling/index.ts";
 import { Scheduler } from "./schedule/index.ts";
-import type { WeightMap } from "./weights/index.ts";
-
-/** What was opened. */
-export interface ModelInfo {
-  name: string;
-  folder: string;
-  preset: Preset;
-  /** Precisions of single layers beside the preset. */
-  overrides: LayerOverrides;
-  /** The folder that was named in place of a preset. */
-  compiled: string | undefined;
-  device: Device;
-  /** For example "onnxruntime 1.30.0". */
-  runtime: string;
-  maxContext: number;
-  maxBatch: number;
-  weights: "compiled" | "live";
-}
-
-/** Fills and hits of the caches. */
-export interface ModelStats {
-  running: number;
-  waiting: number;
-  /** Share of KV memory that holds tokens, 0 to 1. */
-  kvUsage: number;
-  kvBytes: number;
-  prefixQueries: number;
-  prefixHits: number;
-  imageQueries: number;
-  imageHits: number;
-}
-
-/** One of many requests. */
-export interface ManyRequest {
-  image: Images;
-  messages: readonly Message[];
-  options?: GenerateOptions;
-}
-
-const MAX_SEED = 2 ** 32;
-/** Frees constraints whose processor nobody holds any more. */
-const unusedConstraints = new FinalizationRegistry<() => void>((dispose) => dispose());
+import type { LiveWeights, WeightMap } from "./weights/live-weights.ts";
 
 /**
- * A FlashVL checkpoint, loaded. Any number of chats may run at once; they are decoded together.
+ * A loaded model that answers. Any number of chats may run at once; they are decoded together. It needs no particular
+ * platform: what opens models there (in Node `FlashVL.fromPretrained`) hands in the parts.
  * @example
- * await using model = await FlashVL.fromPretrained("FlashVL/FlashVL-2B-Static-GRPO");
+ * await using model = new FlashVL(parts);
  * console.log(await model.chat("board.png", [{ role: "user", content: "What is the price in row 1?" }]));
  */
 export class FlashVL implements AsyncDisposable {
   readonly info: ModelInfo;
-  readonly #model: OpenModel;
+  readonly #parts: EngineParts;
   readonly #context: AnswerContext;
-  readonly #runner: DecoderRunner;
   #disposing: Promise<void> | undefined;
 
-  private constructor(model: OpenModel, cache: KvCache, options: OpenOptions) {
-    const { config, sessions, embeddings, limits } = model;
-    this.#model = model;
-    this.#runner = new DecoderRunner(config.decoder, sessions, cache);
+  constructor(parts: EngineParts) {
+    const { description, sessions, cache, embeddings, limits } = parts;
+    const { config, tokenizer, endTokens } = description;
+    this.info = parts.info;
+    this.#parts = parts;
+    const runner = new DecoderRunner(config.decoder, sessions, cache, parts.live && parts.info.maxContext);
     this.#context = {
-      model,
+      parts,
+      runner,
       vision: new VisionEncoder(config, sessions.vision, limits.imageCacheBytes),
-      scheduler: new Scheduler(this.#runner, embeddings, config.decoder, limits),
-      constraints: new JsonConstraints(model.tokenizer, model.endTokens),
+      scheduler: new Scheduler(runner, embeddings, config.decoder, limits),
+      constraints: new JsonConstraints(tokenizer, endTokens, parts.compileApart),
       buffers: new Candidates(config.decoder.vocabSize),
     };
-    this.info = {
-      name: model.name,
-      folder: model.folder,
-      preset: model.preset,
-      overrides: options.overrides ?? {},
-      compiled: options.compiled,
-      device: options.device ?? "cpu",
-      runtime: model.runtime,
-      maxContext: limits.maxContext,
-      maxBatch: limits.maxBatch,
-      weights: model.live ? "live" : "compiled",
-    };
   }
 
-  /**
-   * Opens a model: a folder, "org/name[@revision]" on the hub, or without a name the checkpoint that ships with the package.
-   * The first time it is downloaded and compiled into the cache; later starts load the files.
-   * @throws HubError, CheckpointError, RangeError, RuntimeError; nothing stays loaded and no half file is left.
-   * @example const model = await FlashVL.fromPretrained("models/mine", { onProgress: ({ phase }) => console.error(phase) });
-   */
-  static async fromPretrained(name?: string, options: OpenOptions = {}): Promise<FlashVL> {
-    const model = await openModel(name, options);
-    const { config, limits, sessions } = model;
-    const most = { slots: limits.maxBatch, capacity: limits.maxContext };
-    try {
-      return new FlashVL(model, await openKvCache(config.decoder, sessions.decode, most), options);
-    } catch (error) {
-      await disposeSessions(Object.values(sessions));
-      await model.checkpoint.close();
-      throw error;
-    }
+  get config(): ModelDescription["config"] {
+    return this.#parts.description.config;
   }
 
-  get config(): OpenModel["config"] {
-    return this.#model.config;
+  /** What the model's folder says of it. */
+  get card(): ModelCard {
+    return this.#parts.description.card;
   }
 
   get tokenizer(): Tokenizer {
-    return this.#model.tokenizer;
+    return this.#parts.description.tokenizer;
   }
 
   /**
@@ -140,36 +85,38 @@ export class FlashVL implements AsyncDisposable {
    */
   async generate(image: Images, messages: readonly Message[], options: GenerateOptions = {}): Promise<GenerateResult> {
     this.#assertOpen();
-    const plan = planRequest(this.#model, image, messages, options);
-    return answerRequest(this.#context, plan, options, () => {});
+    const startedAt = performance.now();
+    const plan = await planUnlessAborted(this.#parts, image, messages, options);
+    return plan ? answerPlan(this.#context, plan, () => {}) : abortedResult(startedAt);
   }
 
   /**
    * The answer token by token; the last part has `done: true` and the result. Leaving the loop cancels the request.
+   * @param messages the conversation, or `{ prompt }` for the continuation of a bare text without any template
    * @example for await (const part of model.stream(image, messages)) process.stdout.write(part.text);
    */
   async *stream(
     image: Images,
-    messages: readonly Message[],
+    messages: Conversation,
     options: GenerateOptions = {},
   ): AsyncGenerator<StreamPart, void, undefined> {
     this.#assertOpen();
-    const plan = planRequest(this.#model, image, messages, options);
-    const left = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-    const parts = new PartQueue<StreamPart>();
-    answerRequest(this.#context, plan, { ...options, signal }, (part) => parts.push(part)).then(
-      (result) => {
-        parts.push({ done: true, text: "", result });
-        parts.end();
-      },
-      (error) => parts.end(error),
-    );
-    try {
-      yield* parts;
-    } finally {
-      left.abort();
+    const startedAt = performance.now();
+    const plan = await planUnlessAborted(this.#parts, image, messages, options);
+    if (!plan) {
+      yield { done: true, text: "", result: abortedResult(startedAt) };
+      return;
     }
+    yield* streamPlan(this.#context, plan);
+  }
+
+  /**
+   * Tokens of the prompt that a conversation becomes, those of its pictures included.
+   * @throws what {@link stream} throws for a conversation that cannot be answered
+   */
+  async countTokens(messages: Conversation, options: GenerateOptions = {}): Promise<number> {
+    this.#assertOpen();
+    return (await planRequest(this.#parts, null, messages, { ...options, maxNewTokens: 1 })).ids.length;
   }
 
   /**
@@ -180,16 +127,36 @@ export class FlashVL implements AsyncDisposable {
     requests: readonly ManyRequest[],
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<GenerateResult[]> {
-    return runPool(requests.length, this.info.maxBatch, signal, (i, shared) => {
-      const { image, messages, options } = requests[i]!;
-      const both = options?.signal ? AbortSignal.any([options.signal, shared]) : shared;
-      return this.generate(image, messages, { ...options, signal: both });
-    });
+    checkRequests(requests);
+    return runPool(requests.length, this.info.maxBatch, signal, (i, shared) => this.#oneOf(requests[i]!, shared));
+  }
+
+  /**
+   * Like {@link generateMany}, but a request that fails costs only its own answer: each result is
+   * `{ status: "fulfilled", value }` or `{ status: "rejected", reason }`, as of `Promise.allSettled`.
+   * @throws TypeError for a request with an unknown key
+   * @example
+   * for (const one of await model.generateManySettled(requests))
+   *   console.log(one.status === "fulfilled" ? one.value.text : `failed: ${one.reason.message}`);
+   */
+  async generateManySettled(
+    requests: readonly ManyRequest[],
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<PromiseSettledResult<GenerateResult>[]> {
+    checkRequests(requests);
+    return runPool(requests.length, this.info.maxBatch, signal, (i, shared) =>
+      Promise.allSettled([this.#oneOf(requests[i]!, shared)]).then(([result]) => result),
+    );
+  }
+
+  #oneOf({ image, messages, options }: ManyRequest, shared: AbortSignal): Promise<GenerateResult> {
+    const signal = options?.signal ? AbortSignal.any([options.signal, shared]) : shared;
+    return this.generate(image, messages, { ...options, signal });
   }
 
   /**
    * `samples` answers to one prompt, for reinforcement learning: pictures are encoded once, the prompt is read once, and
-   * every token's log-probability under the sampling temperature is kept. Sample i is drawn with seed + i.
+   * every token's log-probability under the sampling temperature is kept. Sample i is drawn with `deriveSeed(seed, i)`.
    * @example const group = await model.rollouts(image, messages, 8, { temperature: 1, seed: 1, maxNewTokens: 128 });
    */
   async rollouts(
@@ -199,36 +166,19 @@ export class FlashVL implements AsyncDisposable {
     options: GenerateOptions = {},
   ): Promise<GenerateResult[]> {
     const [group] = await this.rolloutMany([{ image, messages, options }], samples);
-    return group!;
+    return group!.answers;
   }
 
   /**
    * `rollouts` of several prompts, as many answers at a time as the model batches. All pictures are encoded before the first
    * answer begins, so that who is written together depends on nothing but the requests: the same ones on the same weights give
    * the same answers, bit for bit.
-   * @returns a group of `samples` answers for each request, in order
+   * @returns for each request, in order, a group of `samples` answers and what they were answers to
    * @throws the first request's error that occurs; the others are cancelled.
    */
-  async rolloutMany(requests: readonly ManyRequest[], samples: number): Promise<GenerateResult[][]> {
+  async rolloutMany(requests: readonly ManyRequest[], samples: number): Promise<RolloutGroup[]> {
     this.#assertOpen();
-    if (!Number.isInteger(samples) || samples < 1)
-      throw new RangeError(`samples must be a whole number >= 1; found ${samples}.`);
-    const plans = requests.map(({ image, messages, options = {} }) =>
-      planRequest(this.#model, image, messages, options),
-    );
-    const prepared: PreparedImages[] = [];
-    for (const [i, plan] of plans.entries())
-      prepared.push(await prepareImages(this.#context, plan, requests[i]!.options?.signal));
-    const results = await runPool(requests.length * samples, this.info.maxBatch, undefined, (index, shared) => {
-      const [request, sample] = [Math.floor(index / samples), index % samples];
-      const { options = {} } = requests[request]!;
-      const seed = options.seed === undefined ? undefined : (options.seed + sample) % MAX_SEED;
-      const logprobTemperature = options.logprobTemperature ?? (options.temperature || 1);
-      const signal = options.signal ? AbortSignal.any([options.signal, shared]) : shared;
-      const own = { doSample: true, ...options, logprobs: true, logprobTemperature, seed, signal };
-      return answerRequest(this.#context, plans[request]!, own, () => {}, prepared[request]);
-    });
-    return requests.map((_, request) => results.slice(request * samples, (request + 1) * samples));
+    return rolloutMany(this.#context, requests, samples);
   }
 
   /**
@@ -236,25 +186,34 @@ export class FlashVL implements AsyncDisposable {
    * processors themselves; otherwise the option `schema` does the same.
    * @throws SchemaError for schemas that cannot be enforced.
    */
-  async constrain(schema: SchemaInput): Promise<LogitsProcessor> {
+  constrain(schema: SchemaInput): LogitsProcessor {
     this.#assertOpen();
-    const constraint = await this.#context.constraints.create(schema);
-    const process: LogitsProcessor = (logits, generated) => constraint.apply(logits, generated);
-    // Nobody says when the caller's answer is complete; the processor's own end says it.
-    unusedConstraints.register(process, constraint.dispose);
-    return process;
+    return this.#context.constraints.create({ json: schema }).apply;
   }
 
   /**
-   * A picture's tokens as the decoder gets them, [imageTokens, hidden]; from the cache where the picture was asked about before.
+   * Checks an answer's options and compiles its schema, which is kept for the answer, so that both are refused before it waits.
+   * @throws TypeError, RangeError or SchemaError, as {@link stream} would throw
+   */
+  async checkOptions(options: GenerateOptions): Promise<void> {
+    this.#assertOpen();
+    const { vocabSize } = this.config.decoder;
+    const { structure } = answerSettings(withDefaults(options, this.#parts.description.generation), vocabSize);
+    if (structure !== undefined) await this.#context.constraints.open(structure);
+  }
+
+  /**
+   * A picture's tokens as the decoder gets them, [tokens, hidden]; from the cache where the picture was asked about before.
    * Do not write into them.
    * @throws InputError when the picture cannot be read, or the signal's reason
    * @example const tokens = await model.pictureTokens("board.png"); // 256 · 1536 numbers for the published model
    */
-  async pictureTokens(image: ImageInput, signal?: AbortSignal): Promise<Float32Array> {
+  async pictureTokens(
+    image: ImageInput,
+    { signal, ...limits }: PictureLimits & { signal?: AbortSignal } = {},
+  ): Promise<Float32Array> {
     this.#assertOpen();
-    const { images } = await prepareImages(this.#context, { images: [image] }, signal);
-    return images[0]!.features;
+    return pictureTokens(this.#context, image, limits, signal);
   }
 
   /**
@@ -262,6 +221,7 @@ export class FlashVL implements AsyncDisposable {
    * the graph that answers, in its precision, and from its KV cache. Costs one decoding step when the conversation is known.
    * @param answer the answer's tokens, or its text, which is then encoded again and may fall into other tokens
    * @param index 0 is the first token; the number of tokens is the place where the answer ended
+   * @param limits those of the request, where it had its own
    * @throws RangeError when the answer has no such token; Error when the messages have no picture
    * @throws ContextOverflowError, QueueFullError, or the signal's reason
    * @example
@@ -273,9 +233,10 @@ export class FlashVL implements AsyncDisposable {
     answer: string | readonly number[],
     index: number,
     signal?: AbortSignal,
+    limits: PictureLimits = {},
   ): Promise<AttentionMap> {
     this.#assertOpen();
-    return look(this.#context, messages, answer, index, signal);
+    return look(this.#context, messages, answer, index, signal, limits);
   }
 
   /**
@@ -285,32 +246,20 @@ export class FlashVL implements AsyncDisposable {
    */
   async updateWeights(weights: WeightMap = new Map()): Promise<void> {
     this.#assertOpen();
-    const { live } = this.#model;
-    if (!live) throw new Error('This model\'s weights are compiled; open it with weights: "live" to change them.');
+    const live = this.#live("change");
     const { scheduler, vision } = this.#context;
     await scheduler.exclusively(() => vision.changeWeights(() => live.set(weights)));
   }
 
-  /** Memory of the weights of a model with live weights, by the checkpoint's names. @throws Error when they are compiled */
+  /** Memory of the weights of a model with live weights, by the model's own names (a family says where its files keep each). @throws Error when they are compiled */
   weight(name: string): Float32Array {
-    const { live } = this.#model;
-    if (!live) throw new Error('This model\'s weights are compiled; open it with weights: "live" to read them.');
+    const live = this.#live("read");
     return live.get(name).data as Float32Array;
   }
 
   /** Counters and fills, for metrics. */
   stats(): ModelStats {
-    const { scheduler, vision } = this.#context;
-    return {
-      running: scheduler.running,
-      waiting: scheduler.waiting,
-      kvUsage: scheduler.cacheUsage,
-      kvBytes: this.#runner.cache.bytes,
-      prefixQueries: scheduler.stats.queries,
-      prefixHits: scheduler.stats.hits,
-      imageQueries: vision.stats.queries,
-      imageHits: vision.stats.hits,
-    };
+    return modelStats(this.#context);
   }
 
   /** Ends all requests with an error and releases everything. Calling it again does nothing. */
@@ -324,9 +273,15 @@ export class FlashVL implements AsyncDisposable {
   }
 
   async #release(): Promise<void> {
-    const { scheduler, vision, constraints } = this.#context;
+    const { runner, scheduler, vision } = this.#context;
     await Promise.all([scheduler.close(disposedError()), vision.dispose(disposedError())]);
-    await Promise.all([this.#runner.dispose(), constraints.dispose(), this.#model.checkpoint.close()]);
+    await Promise.all([runner.dispose(), this.#parts.close()]);
+  }
+
+  #live(purpose: "change" | "read"): LiveWeights {
+    const { live } = this.#parts;
+    if (!live) throw new Error(`This model's weights are compiled; open it with weights: "live" to ${purpose} them.`);
+    return live;
   }
 
   #assertOpen(): void {
@@ -336,3 +291,12 @@ export class FlashVL implements AsyncDisposable {
 
 /** Thrown by a model after dispose. */
 const disposedError = (): Error => Object.assign(new Error("This model is disposed."), { code: "DISPOSED" });
+
+/** The plan of a request; undefined when its signal ends it first. */
+const planUnlessAborted = (
+  ...[parts, image, messages, options]: Parameters<typeof planRequest>
+): Promise<RequestPlan | undefined> =>
+  planRequest(parts, image, messages, options).catch((error) => {
+    if (!options.signal?.aborted) throw error;
+    return undefined;
+  });

@@ -1,48 +1,52 @@
-/** @file Door of the engine: opens FlashVL checkpoints and answers with them. */
+/** @file Door of the engine: from a loaded model's parts to answers. Nothing in this room needs Node. */
+export { checkDevice } from "./check-device.ts";
 export {
-  type AccuracyPrompt,
-  accuracyModel,
-  type BudgetResult,
-  calibrate,
-  type LayerError,
-  meetBudget,
-  openAccuracyJudge,
-  type PresetAccuracy,
-  samplePrompts,
-} from "./accuracy/index.ts";
+  buffersOf,
+  type CompileApart,
+  compileStructure,
+  type JsonSchema,
+  type PackedGrammar,
+  packGrammar,
+  SchemaError,
+  type SchemaInput,
+  type Structure,
+  toJsonSchema,
+} from "./constraint/index.ts";
+export { endTokens } from "./end-tokens.ts";
+export { type EngineLimits, engineLimits, type LimitOptions, pictureLimits } from "./engine-limits.ts";
+export type { EngineParts, ModelDescription, ModelInfo, ModelSessions, PictureReader } from "./engine-parts.ts";
+export { FlashVL } from "./flashvl.ts";
 export {
-  availableKernels,
-  type Calibration,
-  type CompiledEntry,
-  type CompiledModel,
-  type CompiledState,
-  checkOverrides,
-  compileCacheFolder,
-  compileCheckpoint,
-  type LayerOverrides,
-  listCompiled,
-  PRESET_NAMES,
-  type Preset,
-  presetGraphs,
-  pruneCompiled,
-} from "./compile/index.ts";
-export { SchemaError, type SchemaInput } from "./constraint/index.ts";
-export { defaultModelFolder } from "./default-model.ts";
-export { FlashVL, type ManyRequest, type ModelInfo, type ModelStats } from "./flashvl.ts";
-export type {
-  FinishReason,
-  GenerateOptions,
-  GenerateResult,
-  StreamPart,
-  Timings,
-  TokenPart,
-  Usage,
+  type AnswerPart,
+  AnswerSplitter,
+  type FinishReason,
+  type GenerateOptions,
+  type GenerateResult,
+  PartQueue,
+  type SplitOptions,
+  type StreamPart,
+  type Timings,
+  type TokenPart,
+  type ToolOptions,
+  type Usage,
 } from "./generate/index.ts";
-export type { AttentionMap } from "./look.ts";
-export type { OpenOptions, OpenProgress } from "./open-options.ts";
-export { ContextOverflowError, type Images } from "./plan-request.ts";
-export * from "./runtime/index.ts";
+export { generationDefaults } from "./generation-defaults.ts";
+export type { AttentionMap, MapGrid } from "./look.ts";
+export { type ModelCard, readModelCard } from "./model-card.ts";
+export type { ModelStats } from "./model-stats.ts";
+export { type PlannedPicture, planPictures } from "./plan-pictures.ts";
+export {
+  ContextOverflowError,
+  type Conversation,
+  checkRequests,
+  type Images,
+  type ManyRequest,
+  type RawPrompt,
+} from "./plan-request.ts";
+export type { RolloutGroup } from "./rollouts.ts";
+export { DecoderRunner, type EncodedImage, type KvCache, openKvCache, VisionEncoder } from "./run/index.ts";
 export type { LogitsProcessor, SamplingOptions, TokenLogprob } from "./sampling/index.ts";
-export { NoTokenError, type Random, randomFromState, seededRandom } from "./sampling/index.ts";
-export { type PromptLookupOptions, QueueFullError } from "./schedule/index.ts";
-export type { WeightMap } from "./weights/index.ts";
+export { asksForChance, NoTokenError } from "./sampling/index.ts";
+export { type PromptLookupOptions, promptEmbeddings, QueueFullError } from "./schedule/index.ts";
+export { type EmbeddingTable, liveEmbeddings, storedEmbeddings } from "./weights/embedding-table.ts";
+export { LiveWeights, type WeightMap } from "./weights/live-weights.ts";

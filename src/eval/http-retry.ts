@@ -1,5 +1,5 @@
 /** @file POST of JSON with retries: network failures, 408, 429 and 5xx wait and try again; other answers are final. */
-import { setTimeout as sleep } from "node:timers/promises";
+import { retry } from "../common/index.ts";
 
 export interface RetryPolicy {
   /** Further tries after the first. */
@@ -21,6 +21,8 @@ export class EndpointError extends Error {
   constructor(
     message: string,
     readonly status: number | null,
+    /** How long to wait before the next try; undefined for a refusal that stays. */
+    readonly waitMs?: number,
   ) {
     super(message);
     this.name = "EndpointError";
@@ -30,6 +32,16 @@ export class EndpointError extends Error {
 /** "fetch failed" says nothing; its cause does. */
 function withCause({ message, cause }: Error): string {
   return cause instanceof Error ? `${message}: ${cause.message || (cause as NodeJS.ErrnoException).code}` : message;
+}
+
+/**
+ * Milliseconds to wait before the next try: what the server asks for in seconds, else twice as long each time.
+ * @param retryAfter the header's value, or null
+ * @example retryDelay(2, DEFAULT_RETRY, null) // 2000
+ */
+export function retryDelay(attempt: number, { firstDelayMs }: RetryPolicy, retryAfter: string | null): number {
+  const asked = Number(retryAfter);
+  return Math.min(LONGEST_DELAY_MS, asked > 0 ? asked * 1000 : firstDelayMs * 2 ** attempt);
 }
 
 /**
@@ -46,27 +58,31 @@ export async function postJson(
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (apiKey) headers.authorization = `Bearer ${apiKey}`;
   const text = JSON.stringify(body);
-  let failure = new EndpointError(`${url}: no try was made`, null);
-  for (let attempt = 0; attempt <= policy.retries; attempt++) {
-    signal?.throwIfAborted();
-    let wait = Math.min(LONGEST_DELAY_MS, policy.firstDelayMs * 2 ** attempt);
+  let attempt = 0;
+  const post = async (): Promise<unknown> => {
+    const wait = (retryAfter: string | null) => retryDelay(attempt++, policy, retryAfter);
     try {
       const limit = AbortSignal.timeout(policy.timeoutMs);
       const both = signal ? AbortSignal.any([signal, limit]) : limit;
       const response = await fetch(url, { method: "POST", headers, body: text, signal: both });
       if (response.ok) return await response.json();
       const detail = (await response.text()).slice(0, BODY_EXCERPT);
-      failure = new EndpointError(`${url} answered ${response.status}: ${detail}`, response.status);
       const { status } = response;
-      if (status !== 408 && status !== 429 && status < 500) throw failure;
-      const asked = Number(response.headers.get("retry-after"));
-      if (asked > 0) wait = Math.min(LONGEST_DELAY_MS, asked * 1000);
+      const busy = status === 408 || status === 429 || status >= 500;
+      throw new EndpointError(
+        `${url} answered ${status}: ${detail}`,
+        status,
+        busy ? wait(response.headers.get("retry-after")) : undefined,
+      );
     } catch (error) {
-      signal?.throwIfAborted();
-      if (error === failure) throw error;
-      failure = new EndpointError(`${url}: ${withCause(error as Error)}`, null);
+      if (error instanceof EndpointError) throw error;
+      throw new EndpointError(`${url}: ${withCause(error as Error)}`, null, wait(null));
     }
-    if (attempt < policy.retries) await sleep(wait, undefined, { signal });
-  }
-  throw failure;
+  };
+  return retry(post, (error) => (error instanceof EndpointError && error.waitMs !== undefined ? error : undefined), {
+    tries: policy.retries + 1,
+    firstWaitMs: policy.firstDelayMs,
+    longestWaitMs: LONGEST_DELAY_MS,
+    signal,
+  });
 }

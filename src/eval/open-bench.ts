@@ -1,17 +1,12 @@
-/** @file From a name to a benchmark that can be run: a known set, a file of one's own, or the market. */
-import {
-  findSet,
-  type MarketTaskOptions,
-  marketTask,
-  openVlmTask,
-  type PromptStyle,
-  type ScoringRules,
-  type Split,
-  seedRanges,
-} from "../tasks/index.ts";
-import type { DownloadProgress } from "./data/download.ts";
-import { findData } from "./data/lmu-data.ts";
+/** @file From a name to a benchmark that can be run: a known set, a file of one's own, or a task's module. */
+import { existsSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import type { FileProgress } from "../hub/index.ts";
+import { isTaskReference, loadTask } from "../tasks/index.ts";
+import { findSet, openVlmTask, type PromptStyle, type ScoringRules, type VlmTask } from "../vlmeval/index.ts";
+import { type FoundData, fileMd5, findData } from "./data/lmu-data.ts";
 import { type Bench, taskBench, vlmBench } from "./run/bench.ts";
+import { withCode } from "./with-code.ts";
 
 export interface OpenBenchOptions {
   /** Default `recommended`. */
@@ -21,44 +16,57 @@ export interface OpenBenchOptions {
   dataFolder?: string;
   offline?: boolean;
   signal?: AbortSignal;
-  onProgress?: (progress: DownloadProgress) => void;
+  onProgress?: (progress: FileProgress) => void;
 }
 
 export interface OpenedBench {
   bench: Bench;
   dataMd5: string | null;
+  /** The data file or the task's module, where it was named by its path. */
+  data?: string;
+  /** The same rows asked in another style; a task asks in its own. */
+  asked(style: PromptStyle): Bench;
   close(): void;
 }
 
-const MARKET = /^market(?:\/([\w-]+))?$/;
-/** Beside the splits: the test questions without their picture, and pictures of other things than price boards. */
-const MARKET_VARIANTS: Readonly<Record<string, MarketTaskOptions>> = {
-  blind: { blind: true },
-  other: { scene: "other", families: [6, 7] },
-};
+const DATA_FILE = /\.(?:tsv|jsonl|parquet)$/i;
 
-function openMarket(part: string | undefined): OpenedBench {
-  const names = [...Object.keys(seedRanges), ...Object.keys(MARKET_VARIANTS)];
-  if (part !== undefined && !names.includes(part))
-    throw new Error(`The market has no part ${JSON.stringify(part)}; expected one of ${names.join(", ")}.`);
-  const options = (part !== undefined && MARKET_VARIANTS[part]) || { split: part as Split | undefined };
-  return { bench: taskBench(marketTask(options)), dataMd5: null, close: () => {} };
+/** A data file named by its path: the known set of its name, or a set of one's own. */
+async function fileData(path: string, signal?: AbortSignal): Promise<FoundData> {
+  if (!existsSync(path)) throw withCode("not-found", `${path}: no such file; expected a set's data.`);
+  const md5 = await fileMd5(path, signal);
+  const published = findSet(setNameOf(path))?.md5;
+  return { path, md5, asPublished: published === undefined || published === md5 };
 }
 
+const setNameOf = (path: string): string => basename(path).replace(DATA_FILE, "");
+
 /**
- * @param name a set's name, `market`, `market/PART`, or the name of a file in the data folder without its extension
+ * @param name a set's name, the path of a data file (.tsv, .jsonl, .parquet), the name of one in the data folder without its
+ * extension, or the path of a task's module (see `loadTask`)
  * @throws if there is no such data, or it does not fit the set
  * @example const { bench, close } = await openBench("MMStar");
+ * @example const { bench, close } = await openBench("data/meters.tsv"); // a set named meters
  */
 export async function openBench(name: string, options: OpenBenchOptions = {}): Promise<OpenedBench> {
-  const market = MARKET.exec(name);
-  if (market) return openMarket(market[1]);
+  if (isTaskReference(name)) {
+    const bench = taskBench(await loadTask(name));
+    // Answers given to another form of the task are not continued.
+    const dataMd5 = await fileMd5(name.replace(/#[^#]*$/, ""));
+    return { bench, dataMd5, data: resolve(name), asked: () => bench, close: () => {} };
+  }
   const { prompt, rules, dataFolder: folder, offline, signal, onProgress } = options;
-  const found = await findData(findSet(name) ?? { name }, { folder, offline, signal, onProgress });
-  const task = await openVlmTask(name, { path: found.path, prompt, rules });
-  const bench = vlmBench(task);
-  const warnings = found.asPublished
-    ? bench.warnings
-    : [`${found.path} is not the published file (MD5 ${found.md5}); used as it is.`, ...bench.warnings];
-  return { bench: { ...bench, warnings }, dataMd5: found.md5, close: () => task.close() };
+  const isFile = DATA_FILE.test(name);
+  const found = isFile
+    ? await fileData(name, signal)
+    : await findData(findSet(name) ?? { name }, { folder, offline, signal, onProgress });
+  const task = await openVlmTask(isFile ? setNameOf(name) : name, { path: found.path, prompt, rules, signal });
+  const unpublished = `${found.path} is not the published file (MD5 ${found.md5}); used as it is.`;
+  const benchOf = (one: VlmTask): Bench => {
+    const bench = vlmBench(one);
+    return found.asPublished ? bench : { ...bench, warnings: [unpublished, ...bench.warnings] };
+  };
+  const data = isFile ? resolve(name) : undefined;
+  const asked = (style: PromptStyle) => benchOf(task.asked(style));
+  return { bench: benchOf(task), dataMd5: found.md5, data, asked, close: () => task.close() };
 }

@@ -1,11 +1,11 @@
 /** @file Reverse-mode differentiation: gradients of a scalar as new nodes of the same graph. */
 
-import { add } from "./ops/elementwise.ts";
+import { add, stopGradientOp } from "./ops/elementwise.ts";
 import { reshape } from "./ops/movement.ts";
 import { reduceSum } from "./ops/reduction.ts";
 import { constant } from "./ops/source.ts";
 import { broadcastAxes, sameShape, showShape } from "./shape.ts";
-import { type Node, scoped, type Value } from "./value.ts";
+import { isOp, markedGradientOf, type Node, scoped, type Value } from "./value.ts";
 import { topologicalOrder } from "./walk.ts";
 
 /** Sums a gradient to the shape of the value it belongs to, undoing broadcasting. */
@@ -20,7 +20,7 @@ function unbroadcast(grad: Value, to: Value): Value {
 function nodesBetween(order: readonly Node[], targets: ReadonlySet<Value>): Set<Node> {
   const between = new Set<Node>();
   for (const node of order)
-    if (node.op.name !== "StopGradient" && node.inputs.some((v) => v && (targets.has(v) || between.has(v.node))))
+    if (!isOp(node, stopGradientOp) && node.inputs.some((v) => v && (targets.has(v) || between.has(v.node))))
       between.add(node);
   return between;
 }
@@ -36,14 +36,17 @@ function pathToLoss(from: Node, order: readonly Node[]): string {
 
 /**
  * d(loss)/d(target) for every target, each in its target's shape; undefined where the loss does not depend on it.
- * The walk is tinygrad's (tinygrad/mixin/gradient.py): rules build new nodes, only nodes between targets and loss are
- * visited, and broadcasting is undone and sums are formed here, once, instead of in every rule.
+ * As in tinygrad (tinygrad/mixin/gradient.py), rules build new nodes and only nodes between targets and loss are visited.
+ * Undoing broadcasts and summing gradients happens here instead of in every rule.
  * @throws Error when an op on the way has no gradient rule, naming the op and its path to the loss
  * @example const [dw] = gradients(reduceSum(mul(w, x), [0]), [w])
  */
 export function gradients(loss: Value, targets: readonly Value[]): (Value | undefined)[] {
-  if (loss.shape.length !== 0) throw new Error(`a gradient needs a scalar loss, found shape ${showShape(loss.shape)}`);
-  return scoped("backward", () => {
+  if (loss.shape.length !== 0)
+    throw new Error(
+      `A gradient needs a scalar loss; found shape ${showShape(loss.shape)}. Reduce it first, for example with reduceSum.`,
+    );
+  const build = () => {
     const order = topologicalOrder([loss]);
     const wanted = new Set(targets);
     const between = nodesBetween(order, wanted);
@@ -53,7 +56,7 @@ export function gradients(loss: Value, targets: readonly Value[]): (Value | unde
       const outputGrads = node.outputs.map((v) => grads.get(v));
       if (outputGrads.every((g) => g === undefined)) continue;
       if (!node.op.gradient)
-        throw new Error(`${node.op.name} has no gradient rule; path to the loss: ${pathToLoss(node, order)}`);
+        throw new Error(`${node.op.name} has no gradient rule; its path to the loss is ${pathToLoss(node, order)}.`);
       const needs = node.inputs.map((v) => v !== undefined && (wanted.has(v) || between.has(v.node)));
       const call = {
         inputs: node.inputs as Value[],
@@ -62,7 +65,7 @@ export function gradients(loss: Value, targets: readonly Value[]): (Value | unde
         grads: outputGrads,
         needs,
       };
-      const inputGrads = scoped(node.scope, () => node.op.gradient!(call));
+      const inputGrads = markedGradientOf(node.scope, () => scoped(node.scope, () => node.op.gradient!(call)));
       node.inputs.forEach((v, i) => {
         const grad = inputGrads[i];
         if (!v || !needs[i] || !grad) return;
@@ -72,5 +75,6 @@ export function gradients(loss: Value, targets: readonly Value[]): (Value | unde
       });
     }
     return targets.map((t) => grads.get(t));
-  });
+  };
+  return markedGradientOf("", () => scoped("backward", build));
 }

@@ -39,7 +39,7 @@ export class ExternalData {
       const a = known.weight;
       if (a.dtype !== weight.dtype || !sameShape(a.shape, weight.shape))
         throw new Error(
-          `weight "${name}" is used as ${a.dtype}${showShape(a.shape)} and as ${weight.dtype}${showShape(weight.shape)}`,
+          `Weight "${name}" is used as ${a.dtype}${showShape(a.shape)} and as ${weight.dtype}${showShape(weight.shape)}; give each form a name of its own.`,
         );
       return known;
     }

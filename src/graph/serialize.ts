@@ -12,10 +12,9 @@ import {
 } from "onnx-buf";
 import { type DType, onnxCode } from "./dtype.ts";
 import type { ExternalData } from "./external-data.ts";
-import type { Emitter } from "./op.ts";
-import { type ConstantData, isInput, isWeight, sourceName } from "./ops/source.ts";
+import { type ConstantData, constantOp, isInput, isWeight, sourceName } from "./ops/source.ts";
 import { isStatic, type Shape } from "./shape.ts";
-import type { Attr, Attrs, Value } from "./value.ts";
+import { type Attr, type Attrs, type Emitter, isOp, type Value } from "./value.ts";
 import { topologicalOrder } from "./walk.ts";
 
 /** Opset 21 has every op used here; IR version 10 belongs to it. */
@@ -35,7 +34,9 @@ function attribute(name: string, value: Attr): Init<typeof AttributeProtoSchema>
   if (Array.isArray(value)) return { name, type: AttributeType.INTS, ints: value.map(BigInt) };
   if (typeof value === "object" && "float" in value)
     return { name, type: AttributeType.FLOAT, f: value.float as number };
-  throw new TypeError(`attribute ${name} has no ONNX form: ${JSON.stringify(value)}`);
+  throw new TypeError(
+    `Attribute "${name}" has no ONNX form: found ${JSON.stringify(value)}; expected a number, text or whole numbers.`,
+  );
 }
 
 function tensor(name: string, data: ConstantData, dtype: DType, shape: Shape): Init<typeof TensorProtoSchema> {
@@ -84,7 +85,7 @@ export function serialize(outputs: Readonly<Record<string, Value>>, weights: "in
   const sources = { inputs: [] as Value[], weights: [] as Value[] };
   const sourceNames = new Map<string, Value>();
   let scope = "";
-  /** Results of this package's own ops, whose shapes ONNX Runtime cannot infer: stated, so that it can plan their memory. */
+  /** Results of this package's own ops. ONNX Runtime cannot infer their shapes, so the model states them for memory planning. */
   const stated = new Set<string>();
 
   const constantNamed = (name: string, data: ConstantData, dtype: DType, shape: Shape): string => {
@@ -129,7 +130,7 @@ export function serialize(outputs: Readonly<Record<string, Value>>, weights: "in
     names.set(v, name);
     const known = sourceNames.get(name);
     if (known && isWeight(known) && isWeight(v)) return;
-    if (known) throw new Error(`two graph inputs are both named "${name}": give each its own name`);
+    if (known) throw new Error(`Two graph inputs are named "${name}"; give each its own name.`);
     sourceNames.set(name, v);
     taken.add(name);
     if (isInput(v)) sources.inputs.push(v);
@@ -149,7 +150,7 @@ export function serialize(outputs: Readonly<Record<string, Value>>, weights: "in
     });
   };
 
-  // Sources first: their names are fixed, every other name gives way to them.
+  // Sources first: their names are fixed, and other names avoid them.
   for (const node of order) if (isInput(node.outputs[0]!) || isWeight(node.outputs[0]!)) addSource(node.outputs[0]!);
   for (const [name, v] of Object.entries(outputs)) if (!names.has(v)) names.set(v, name);
   for (const node of order) {
@@ -158,16 +159,18 @@ export function serialize(outputs: Readonly<Record<string, Value>>, weights: "in
     scope = `${node.scope}/${node.op.name}`;
     for (const v of node.outputs)
       if (!names.has(v)) names.set(v, unique(v.output === 0 ? `${scope}:0` : `${scope}:${v.output}`));
-    if (node.op.name === "Constant") {
-      const { data, dtype, shape } = node.attrs as unknown as { data: ConstantData; dtype: DType; shape: Shape };
+    if (isOp(node, constantOp)) {
+      const { data, dtype, shape } = node.attrs;
       initializers.set(names.get(first!)!, tensor(names.get(first!)!, data, dtype, shape));
       continue;
     }
     if (!node.op.emit)
-      throw new Error(`${node.op.name} at ${node.scope} has no ONNX form: a pass should have replaced it`);
+      throw new Error(
+        `${node.op.name}${node.scope && ` at ${node.scope}`} has no ONNX form; run the pass that replaces it before serialize.`,
+      );
     node.op.emit(node, emitter);
   }
-  // One value under two output names, or an input handed straight through, needs a copy.
+  // A value with two output names, or an input that is also an output, needs a copy.
   for (const [name, v] of Object.entries(outputs))
     if (names.get(v) !== name) emitter.node("Identity", [names.get(v)!], [name]);
 

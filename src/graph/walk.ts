@@ -1,6 +1,7 @@
 /** @file Walks over a graph: nodes in an order in which every node comes after its inputs. */
 
-import type { Node, Value } from "./value.ts";
+import { weightOp } from "./ops/source.ts";
+import { isOp, type Node, type Value } from "./value.ts";
 
 /** All nodes that `outputs` reach, inputs first. Iterative, so deep graphs do not exhaust the stack. */
 export function topologicalOrder(outputs: readonly Value[]): Node[] {
@@ -26,6 +27,6 @@ export function topologicalOrder(outputs: readonly Value[]): Node[] {
   return order;
 }
 
-/** The distinct values of source nodes ("Input", "Weight", "Constant") that `outputs` reach, in walk order. */
-export const sources = (outputs: readonly Value[], op: "Input" | "Weight" | "Constant"): Value[] =>
-  topologicalOrder(outputs).flatMap((node) => (node.op.name === op ? [node.outputs[0]!] : []));
+/** The weights that `outputs` reach, in walk order. */
+export const weightsOf = (outputs: readonly Value[]): Value[] =>
+  topologicalOrder(outputs).flatMap((node) => (isOp(node, weightOp) ? [node.outputs[0]!] : []));

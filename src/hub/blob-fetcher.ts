@@ -1,10 +1,10 @@
 /** @file Fetches the bytes of one file that are not on disk yet: in parallel ranges, or whole where a server knows no ranges. */
+import { runPool, type Semaphore } from "../common/index.ts";
 import { etagOf, type Located } from "./hub-api.ts";
 import { bodyOf, discard, type Hub, send, TemporaryError } from "./hub-http.ts";
 import { refuseFailure } from "./hub-status.ts";
 import type { PartialFile, Range } from "./partial-file.ts";
 import { retry } from "./retry.ts";
-import { allOrStop, type Slots } from "./slots.ts";
 
 /** What fetching one file needs to know. */
 export interface BlobJob {
@@ -37,7 +37,7 @@ export class BlobFetcher {
 
   constructor(
     private readonly hub: Hub,
-    private readonly slots: Slots,
+    private readonly connections: Semaphore,
     private readonly job: BlobJob,
     private located: Located,
     private readonly partial: PartialFile,
@@ -53,7 +53,7 @@ export class BlobFetcher {
         this.ranges = false;
       }
     }
-    await this.slots.use(() => retry(this.hub, this.job.what, () => this.fetchWhole()));
+    await this.connections.use(() => retry(this.hub, this.job.what, () => this.fetchWhole()));
   }
 
   async forget(): Promise<void> {
@@ -67,12 +67,14 @@ export class BlobFetcher {
     if (!first) return;
     // The first range shows whether this server serves ranges, before eight connections ask it.
     await this.fetchRange(this.hub, first);
-    await allOrStop(this.hub, rest, (hub, range) => this.fetchRange(hub, range));
+    await runPool(rest.length, rest.length, this.hub.signal, (i, signal) =>
+      this.fetchRange({ ...this.hub, signal }, rest[i]!),
+    );
   }
 
   private async fetchRange(hub: Hub, range: Range): Promise<void> {
     const left = { ...range };
-    await this.slots.use(() =>
+    await this.connections.use(() =>
       retry(hub, this.job.what, async () => {
         const before = left.start;
         try {

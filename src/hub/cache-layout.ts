@@ -1,7 +1,7 @@
 /** @file One model's part of the cache, laid out as Python's huggingface_hub lays it out, so that both share the files. */
-import { randomBytes } from "node:crypto";
-import { copyFile, link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { copyFile, link, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { makeFolder, temporaryBeside, writeWhole } from "../common/node.ts";
 import { type HubSystem, realSystem } from "./system.ts";
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -52,17 +52,15 @@ export class ModelCache {
   async remember(revision: string, commit: string): Promise<void> {
     if (revision === commit || (await this.commitOf(revision)) === commit) return;
     const file = join(this.root, "refs", revision);
-    await mkdir(dirname(file), { recursive: true });
-    const temporary = temporaryBeside(file);
-    await writeFile(temporary, commit);
-    await rename(temporary, file);
+    await makeFolder(dirname(file));
+    await writeWhole(file, commit);
   }
 
   /** Puts a finished blob into a snapshot under its file name. */
   async link(etag: string, commit: string, path: string): Promise<void> {
     const blob = this.blob(etag);
     const pointer = join(this.snapshot(commit), ...path.split("/"));
-    await mkdir(dirname(pointer), { recursive: true });
+    await makeFolder(dirname(pointer));
     // A second process may be linking the same file: build aside, then rename over.
     const temporary = temporaryBeside(pointer);
     try {
@@ -77,10 +75,6 @@ export class ModelCache {
       throw error;
     }
   }
-}
-
-function temporaryBeside(file: string): string {
-  return join(dirname(file), `.${basename(file)}.${process.pid}.${randomBytes(4).toString("hex")}`);
 }
 
 /** Size of a file, following links; undefined where there is none. */

@@ -19,33 +19,37 @@ const MAX_LINES = 50;
 /**
  * Checks name, shape and element type of every expected tensor. Tensors that the model does not need are allowed.
  *
+ * @param model who expects them, for the message
  * @throws CheckpointError listing all mismatches, each with file, tensor, found and expected
  * @example checkTensors(checkpoint, [{ name: "llm.lm_head.weight", shape: [151936, 1536] }]);
  */
 export function checkTensors(
-  checkpoint: Pick<Checkpoint, "folder" | "tensors">,
+  checkpoint: Pick<Checkpoint, "folder" | "tensors" | "nameInFile">,
   expected: Iterable<ExpectedTensor>,
+  model = "the model that config.json describes",
 ): void {
   const problems: string[] = [];
   let count = 0;
   for (const { name, shape, dtypes = FLOATS } of expected) {
     count++;
     const found = checkpoint.tensors.get(name);
+    const called = checkpoint.nameInFile?.(name) ?? name;
+    const shown = called === name ? name : `${called} (${name})`;
     const wanted = `${dtypes.join(" or ")} [${shape.join(", ")}]`;
     if (!found) {
-      problems.push(`${name}: not in the checkpoint, expected ${wanted}`);
+      problems.push(`${shown}: not in the checkpoint, expected ${wanted}`);
     } else if (!dtypes.includes(found.dtype) || !sameShape(found.shape, shape)) {
       problems.push(
-        `${name} in ${basename(found.file)}: found ${found.dtype} [${found.shape.join(", ")}], expected ${wanted}`,
+        `${shown} in ${basename(found.file)}: found ${found.dtype} [${found.shape.join(", ")}], expected ${wanted}`,
       );
     }
   }
   if (problems.length === 0) return;
-  const shown = problems.slice(0, MAX_LINES);
-  if (shown.length < problems.length) shown.push(`... and ${problems.length - shown.length} more`);
+  const lines = problems.slice(0, MAX_LINES);
+  if (lines.length < problems.length) lines.push(`... and ${problems.length - lines.length} more`);
   throw new CheckpointError(
     checkpoint.folder,
-    `${problems.length} of ${count} tensors do not fit the model that config.json describes:\n  ${shown.join("\n  ")}`,
+    `${problems.length} of ${count} tensors do not fit ${model}:\n  ${lines.join("\n  ")}`,
   );
 }
 

@@ -12,6 +12,8 @@ import { INDEX_FILE, SINGLE_FILE } from "./snapshot-files.ts";
 export interface Checkpoint {
   /** Absolute path of the folder. */
   readonly folder: string;
+  /** Where config.json and the tokenizer are: another folder than `folder` where that holds an adapter. */
+  readonly modelFolder: string;
   /** What config.json holds, unvalidated. */
   readonly config: unknown;
   /** Every tensor by name. */
@@ -20,6 +22,10 @@ export interface Checkpoint {
   readonly files: readonly string[];
   /** `__metadata__` of the weight files, the last file's entry where they disagree. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** The same checkpoint by the names of its files, where this one has others. */
+  readonly asStored?: Checkpoint;
+  /** What the file calls a tensor, where that is another name. */
+  nameInFile?(name: string): string;
   /** All bytes of a tensor, in a fresh array that starts at an address fit for every element type. */
   readTensor(name: string): Promise<Uint8Array>;
   /** Bytes [start, end) of a tensor; pass `target` (of that length) to reuse a buffer. */
@@ -31,17 +37,12 @@ export interface Checkpoint {
 }
 
 /**
- * Opens a checkpoint folder: config.json, and model.safetensors or the shards that model.safetensors.index.json names.
- * Only headers are read.
- *
+ * Opens a folder that holds a whole model.
  * @throws HubError "not-found" when the folder or its weights are missing
  * @throws CheckpointError when a file is not what it should be
- * @example
- * const checkpoint = await openCheckpoint("models/flashvl-tiny");
- * const bytes = await checkpoint.readTensor("llm.lm_head.weight");
- * await checkpoint.close();
+ * @example const checkpoint = await openWholeCheckpoint("models/flashvl-tiny");
  */
-export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+export async function openWholeCheckpoint(folder: string): Promise<Checkpoint> {
   const root = resolve(folder);
   const isFolder = await stat(root).then(
     (info) => info.isDirectory(),
@@ -66,6 +67,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     };
     return {
       folder: root,
+      modelFolder: root,
       config,
       tensors: new Map([...owners].map(([name, file]) => [name, file.tensors.get(name)!])),
       files: opened.map(({ path }) => path),

@@ -1,11 +1,11 @@
 /** @file Downloads one file of a hub: continues what is on disk, follows changes, checks the bytes before they get their name. */
 import { createHash } from "node:crypto";
+import type { Semaphore } from "../common/index.ts";
 import { BlobFetcher, type BlobJob, ChangedError } from "./blob-fetcher.ts";
 import { HubError } from "./errors.ts";
 import type { Located } from "./hub-api.ts";
 import type { Hub } from "./hub-http.ts";
 import { PartialFile } from "./partial-file.ts";
-import type { Slots } from "./slots.ts";
 
 /** A content that changes more often while it is fetched is not worth following. */
 const MAX_RESTARTS = 3;
@@ -19,7 +19,7 @@ const MAX_RESTARTS = 3;
  */
 export async function downloadBlob(
   hub: Hub,
-  slots: Slots,
+  connections: Semaphore,
   job: BlobJob,
   target: (etag: string) => string,
   first: Located,
@@ -27,7 +27,7 @@ export async function downloadBlob(
   let located = first;
   for (let restarts = 0; ; restarts++) {
     try {
-      await downloadOnce(hub, slots, job, target(located.etag), located);
+      await downloadOnce(hub, connections, job, target(located.etag), located);
       return located.etag;
     } catch (error) {
       if (!(error instanceof ChangedError)) throw error;
@@ -42,9 +42,15 @@ export async function downloadBlob(
   }
 }
 
-async function downloadOnce(hub: Hub, slots: Slots, job: BlobJob, target: string, located: Located): Promise<void> {
+async function downloadOnce(
+  hub: Hub,
+  connections: Semaphore,
+  job: BlobJob,
+  target: string,
+  located: Located,
+): Promise<void> {
   const partial = await PartialFile.open(target, located.size);
-  const fetcher = new BlobFetcher(hub, slots, job, located, partial);
+  const fetcher = new BlobFetcher(hub, connections, job, located, partial);
   let keep = true;
   try {
     job.onBytes(partial.bytes);

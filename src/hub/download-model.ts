@@ -1,6 +1,7 @@
 /** @file Brings all files of one revision into the cache: list, check the room on disk, download what is missing, link, remember. */
-import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { runPool, Semaphore } from "../common/index.ts";
+import { makeFolder, withLock } from "../common/node.ts";
 import { type ModelCache, sizeOf } from "./cache-layout.ts";
 import { downloadBlob } from "./download-blob.ts";
 import { HubError } from "./errors.ts";
@@ -8,8 +9,6 @@ import { type Located, listFiles, locateFile, type RemoteFile } from "./hub-api.
 import type { Hub } from "./hub-http.ts";
 import type { ModelName } from "./model-name.ts";
 import { PartialFile } from "./partial-file.ts";
-import { withLock } from "./process-lock.ts";
-import { allOrStop, Slots } from "./slots.ts";
 import { wantedFiles } from "./snapshot-files.ts";
 
 /** How far a download is, over all files, counting what was on disk before. */
@@ -76,7 +75,7 @@ export async function downloadModel(
   const { commit } = listing;
   const folder = cache.snapshot(commit);
   if (!(await isWhole(folder, listing.files)))
-    await withLock(cache.lockFile, hub.system, hub.signal, async () => {
+    await withLock(cache.lockFile, { what: `downloading ${name.repo}`, signal: hub.signal }, async () => {
       const targets = await Promise.all(listing.files.map((file) => complete(hub, name.repo, commit, file)));
       await checkDisk(hub, cache, folder, targets, name.repo);
       await fetchAll(hub, cache, name.repo, commit, targets, onProgress);
@@ -113,7 +112,7 @@ async function checkDisk(hub: Hub, cache: ModelCache, folder: string, targets: T
   );
   const need = needs.reduce((sum, bytes) => sum + bytes, 0);
   if (need === 0) return;
-  await mkdir(cache.root, { recursive: true });
+  await makeFolder(cache.root);
   const free = await hub.system.freeBytes(cache.root);
   if (free < need + DISK_RESERVE)
     throw new HubError(
@@ -130,7 +129,7 @@ async function fetchAll(
   targets: Target[],
   onProgress: (progress: HubProgress) => void,
 ): Promise<void> {
-  const slots = new Slots(hub.system.connections);
+  const connections = new Semaphore(hub.system.connections);
   const progress = {
     bytes: 0,
     totalBytes: targets.reduce((sum, { size }) => sum + size, 0),
@@ -156,16 +155,22 @@ async function fetchAll(
       locate: () => locateFile(stoppable, repo, commit, path),
       onBytes: (change: number) => report(path, change),
     };
-    const located = target.located ?? (await slots.use(() => job.locate()));
-    await cache.link(await downloadBlob(stoppable, slots, job, (etag) => cache.blob(etag), located), commit, path);
+    const located = target.located ?? (await connections.use(() => job.locate()));
+    await cache.link(
+      await downloadBlob(stoppable, connections, job, (etag) => cache.blob(etag), located),
+      commit,
+      path,
+    );
     report(path, 0, 1);
   };
+  const fetchGroups = (groups: Target[][]) =>
+    runPool(groups.length, groups.length, hub.signal, async (i, signal) => {
+      for (const target of groups[i]!) await fetchOne({ ...hub, signal }, target);
+    });
   // Weights come last: where they are there, the rest is there too, also after a kill.
   const isWeights = ({ path }: Target) => path.endsWith(".safetensors");
   for (const phase of [targets.filter((target) => !isWeights(target)), targets.filter(isWeights)])
-    await allOrStop(hub, sameContent(phase), async (stoppable, group) => {
-      for (const target of group) await fetchOne(stoppable, target);
-    });
+    await fetchGroups(sameContent(phase));
 }
 
 /** Files with the same content share a blob; only one of them may be downloading it. */

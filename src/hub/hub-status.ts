@@ -1,9 +1,7 @@
 /** @file What an HTTP status of a hub means, as an error that tells the user what to do. */
+import { retryAfterMs } from "../common/index.ts";
 import { HubError } from "./errors.ts";
 import { discard, type Hub, TemporaryError } from "./hub-http.ts";
-
-/** No server's wish is granted for longer; a user would rather see an error. */
-const MAX_RETRY_AFTER_MS = 5 * 60_000;
 
 /**
  * Throws for every status that is not a success, telling gated, private, missing and busy apart as huggingface_hub does
@@ -26,7 +24,7 @@ function failureOf(hub: Hub, response: Response, what: string): Error {
   const host = new URL(hub.endpoint).host;
   if (status === 408 || status === 429 || status >= 500)
     return new TemporaryError(`${host} answered ${status}${status === 429 ? " (too many requests)" : ""}.${said}`, {
-      waitMs: retryAfter(headers.get("retry-after")),
+      waitMs: retryAfterMs(headers.get("retry-after")),
     });
   if (code === "GatedRepo")
     return new HubError(
@@ -49,11 +47,4 @@ function failureOf(hub: Hub, response: Response, what: string): Error {
     );
   if (status === 403) return new HubError("unauthorized", `${host} forbids access to ${what}.${said}`);
   return new HubError("network", `${host} answered ${status} for ${what}.${said}`);
-}
-
-/** Retry-After in seconds or as a date; undefined where it says nothing usable. */
-function retryAfter(value: string | null): number | undefined {
-  if (value === null) return undefined;
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
 }

@@ -1,6 +1,7 @@
 /** @file A file that is being downloaded in ranges, with a log of the bytes it already has, so that a killed download goes on where it was. */
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../common/node.ts";
 
 /** Bytes [start, end). */
 export interface Range {
@@ -33,7 +34,7 @@ export class PartialFile {
 
   /** Opens what an earlier run left for this target, or begins anew. Only one process may do so at a time. */
   static async open(target: string, size: number): Promise<PartialFile> {
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     const done = await readLog(target, size);
     const goOn = done.length > 0;
     if (!goOn) await rm(target + LOG, { force: true });

@@ -1,6 +1,7 @@
 /** @file Reads a checkpoint's JSON files, which come from strangers. */
 import { readFile, stat } from "node:fs/promises";
 import { CheckpointError } from "./errors.ts";
+import { LFS_POINTER, refuseLfsPointer } from "./lfs-pointer.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
 /** Config and tokenizer files are a few megabytes; more is not a model's JSON. */
@@ -23,6 +24,7 @@ export async function readJsonFile(file: string): Promise<unknown> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
+  if (text.startsWith(LFS_POINTER)) refuseLfsPointer(file);
   try {
     return parseStrictJson(text);
   } catch (cause) {

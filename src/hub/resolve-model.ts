@@ -1,6 +1,8 @@
 /** @file Turns a model name or a folder into a folder on this machine that holds the checkpoint. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { note, writableFolder } from "../common/node.ts";
+import { adapterBase, isAdapterFolder } from "./adapter/adapter-base.ts";
 import { isCommit, ModelCache } from "./cache-layout.ts";
 import { downloadModel, type HubProgress, listModel } from "./download-model.ts";
 import { HubError } from "./errors.ts";
@@ -28,7 +30,7 @@ export interface HubOptions {
 /**
  * Finds the folder of a model: an existing folder as it is, `org/name[@revision]` from the cache or the hub.
  * Downloads go to the cache of Python's huggingface_hub, in parallel ranges, continue after an interruption and are checked
- * against the hub's hashes. With the network away, the last known snapshot of the revision is used.
+ * against the hub's hashes. With the network away, or a hub that refuses, the last known snapshot of the revision is used.
  *
  * @returns absolute path of a folder that holds config.json and the weights
  * @throws HubError; `code` tells the kind, the message what to do
@@ -41,14 +43,30 @@ export async function resolveModel(name: string, options: HubOptions = {}): Prom
 
 /** `resolveModel` with the outside world as a parameter. */
 export async function resolveWith(system: HubSystem, name: string, options: HubOptions): Promise<string> {
+  const folder = await resolveFolder(system, name, options);
+  // The model that an adapter belongs to is needed as much as the adapter. A circle of adapters is refused where it is opened.
+  const seen = new Set<string>();
+  for (let at = folder; (await isAdapterFolder(at)) && !seen.has(at); ) {
+    seen.add(at);
+    at = await adapterBase(at, (base) => resolveFolder(system, base, options));
+  }
+  return folder;
+}
+
+async function resolveFolder(system: HubSystem, name: string, options: HubOptions): Promise<string> {
   const asFolder = resolve(name);
   if (name !== "" && (await isFolder(asFolder))) return asFolder;
   if (/^[.~]{0,2}[/\\]|^\.{1,2}$/.test(name)) throw new HubError("not-found", `${name}: there is no such folder`);
 
   const model = parseModelName(name);
   const settings = await readSettings(options);
-  const cache = new ModelCache(settings.cacheDir, model.repo, system);
-  const cached = await wholeSnapshot(cache, model);
+  let cache = new ModelCache(settings.cacheDir, model.repo, system);
+  let cached = await wholeSnapshot(cache, model);
+  if (!cached && !settings.cacheIsNamed) {
+    // What a cache that is read-only holds is used; what it lacks has to go elsewhere.
+    cache = new ModelCache(await writableFolder(settings.cacheDir, "hub"), model.repo, system);
+    cached = await wholeSnapshot(cache, model);
+  }
   // A commit never changes, so what was fetched once needs no question.
   if (cached && isCommit(model.revision)) return cached;
   if (settings.offline) return cached ?? refuseOffline(cache, model);
@@ -59,8 +77,10 @@ export async function resolveWith(system: HubSystem, name: string, options: HubO
     // With something to fall back on, one try is enough.
     listing = await listModel(hub, model, cached ? 1 : undefined);
   } catch (error) {
-    if (cached && error instanceof HubError && error.code === "network") return cached;
-    throw error;
+    if (!cached || !(error instanceof HubError)) throw error;
+    // As huggingface_hub: terms, tokens and repositories may change, what was fetched stays usable.
+    if (error.code !== "network") note(`${error.message} Using what the cache holds, ${cached}.`);
+    return cached;
   }
   return downloadModel(hub, cache, model, listing, options.onProgress);
 }

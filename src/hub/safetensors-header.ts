@@ -2,6 +2,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { byteLength, DTYPE_BYTES, type Dtype, isDtype } from "./dtype.ts";
 import { CheckpointError } from "./errors.ts";
+import { LFS_POINTER, refuseLfsPointer } from "./lfs-pointer.ts";
 import { readExactly } from "./read-exactly.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
@@ -45,6 +46,7 @@ export async function readSafetensorsHeader(handle: FileHandle, file: string): P
       `is not a safetensors file: ${size} bytes, shorter than the 8 bytes of the header length`,
     );
   const lengthBytes = await readExactly(handle, file, 0, LENGTH_BYTES);
+  if (String.fromCharCode(...lengthBytes) === LFS_POINTER.slice(0, LENGTH_BYTES)) refuseLfsPointer(file);
   const length = Number(Buffer.from(lengthBytes.buffer, lengthBytes.byteOffset, LENGTH_BYTES).readBigUInt64LE());
   if (length > MAX_HEADER_BYTES)
     throw new CheckpointError(

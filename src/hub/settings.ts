@@ -7,6 +7,8 @@ import { HubError } from "./errors.ts";
 /** The settings after options and environment have been merged. */
 export interface HubSettings {
   cacheDir: string;
+  /** Whether the user named it; another place is then not taken instead. */
+  cacheIsNamed: boolean;
   /** Without a slash at the end. */
   endpoint: string;
   token: string | undefined;
@@ -28,7 +30,8 @@ export async function readSettings(
   env: Env = process.env,
 ): Promise<HubSettings> {
   const home = expand(env.HF_HOME || join(env.XDG_CACHE_HOME || join("~", ".cache"), "huggingface"));
-  const cacheDir = options.cacheDir || env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, "hub");
+  const named = options.cacheDir || env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE;
+  const cacheDir = named || join(home, "hub");
   const endpoint = (options.endpoint || env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, "");
   if (!/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : ""))
     throw new HubError(
@@ -44,6 +47,7 @@ export async function readSettings(
         (await readToken(expand(env.HF_TOKEN_PATH || join(home, "token")))));
   return {
     cacheDir: expand(cacheDir),
+    cacheIsNamed: Boolean(named || env.HF_HOME),
     endpoint,
     token: token?.trim() || undefined,
     offline: options.offline ?? isTrue(env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE),

@@ -10,13 +10,15 @@ export const INDEX_FILE = "model.safetensors.index.json";
 
 /** Files beside the weights that are read, or that a user will want there; code and other formats stay on the hub. */
 const SMALL = [
-  /^(config|generation_config|preprocessor_config|processor_config|added_tokens|special_tokens_map|vocab)\.json$/,
+  /^(config|generation_config|flashvl|preprocessor_config|processor_config|added_tokens|special_tokens_map|vocab|adapter_config)\.json$/,
   /^tokenizer[\w.-]*\.json$/,
   /^merges\.txt$/,
   /^chat_template\.(jinja|json)$/,
   /^(README\.md|LICENSE(\.\w+)?)$/,
 ];
 const SHARDS = /^model([.-][\w.-]+)?\.safetensors(\.index\.json)?$/;
+/** The weights of a LoRA in PEFT's files, where a repository holds that and no model. */
+const ADAPTER_FILE = "adapter_model.safetensors";
 
 /**
  * The files of a repository that `resolveModel` downloads: those at its top that a model needs. Of the weights only the
@@ -26,21 +28,29 @@ const SHARDS = /^model([.-][\w.-]+)?\.safetensors(\.index\.json)?$/;
  */
 export function wantedFiles(paths: readonly string[]): Set<string> {
   const hasSingle = paths.includes(SINGLE_FILE);
+  const whole = paths.some((path) => SHARDS.test(path));
   return new Set(
     paths.filter((path) =>
-      SHARDS.test(path) ? !hasSingle || path === SINGLE_FILE : SMALL.some((pattern) => pattern.test(path)),
+      path === ADAPTER_FILE
+        ? !whole
+        : SHARDS.test(path)
+          ? !hasSingle || path === SINGLE_FILE
+          : SMALL.some((pattern) => pattern.test(path)),
     ),
   );
 }
 
 /**
- * The files without which a folder cannot be opened as a checkpoint: config.json, and model.safetensors or every shard of the index.
+ * The files without which a folder cannot be opened as a checkpoint: config.json, and model.safetensors or every shard of the index;
+ * or, for an adapter, its config and its weights.
  *
  * @returns the missing names; an empty list for a whole checkpoint
  * @example (await missingFiles(snapshot)).length === 0
  */
 export async function missingFiles(folder: string): Promise<string[]> {
   const lacks = async (name: string) => (await sizeOf(join(folder, name))) === undefined;
+  const isAdapter = !(await lacks("adapter_config.json")) && (await lacks(SINGLE_FILE)) && (await lacks(INDEX_FILE));
+  if (isAdapter) return (await lacks(ADAPTER_FILE)) ? [ADAPTER_FILE] : [];
   const missing = (await lacks("config.json")) ? ["config.json"] : [];
   if (!(await lacks(SINGLE_FILE))) return missing;
   const shards = await shardNames(join(folder, INDEX_FILE));

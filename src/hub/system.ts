@@ -17,8 +17,6 @@ export interface HubSystem {
   freeBytes(folder: string): Promise<number>;
   /** Makes a symbolic link to a file; rejects where they are not permitted. */
   symlink(target: string, path: string): Promise<void>;
-  /** Whether a process of this machine is running. */
-  isAlive(pid: number): boolean;
   /** A connection that brings no byte for so long counts as cut. */
   idleMs: number;
   /** Big files are fetched in ranges of this size. */
@@ -47,15 +45,6 @@ export const realSystem: HubSystem = {
     return bavail * bsize;
   },
   symlink: (target, path) => symlink(target, path, "file"),
-  isAlive: (pid) => {
-    try {
-      process.kill(pid, 0);
-      return true;
-    } catch (error) {
-      // EPERM: it runs, but as somebody else.
-      return (error as NodeJS.ErrnoException).code === "EPERM";
-    }
-  },
   idleMs: 30_000,
   partBytes: 32 * 2 ** 20,
   connections: 8,

@@ -1,7 +1,8 @@
 /** @file Writes a safetensors file tensor by tensor, so that a checkpoint larger than memory can be written, and all or nothing. */
-import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { makeFolder, syncFolder, temporaryBeside } from "../common/node.ts";
 import { byteLength, type Dtype, dtypeRank, isDtype } from "./dtype.ts";
 
 /** A tensor to write: its bytes are asked for when its turn comes, at once (`bytes`) or in pieces (`chunks`). */
@@ -17,6 +18,7 @@ export type TensorToWrite = { name: string; dtype: Dtype; shape: readonly number
  *
  * @param path the file; its folder is made if need be
  * @param metadata strings for `__metadata__`; PyTorch's readers want `{ format: "pt" }`
+ * @returns the SHA-256 of the file, in hexadecimal
  * @throws RangeError when a tensor is named twice or delivers another number of bytes than its shape needs
  * @example
  * await writeSafetensors("out/model.safetensors", [{ name: "w", dtype: "F32", shape: [2], bytes: () => new Uint8Array(8) }]);
@@ -25,23 +27,29 @@ export async function writeSafetensors(
   path: string,
   tensors: Iterable<TensorToWrite>,
   metadata?: Readonly<Record<string, string>>,
-): Promise<void> {
+): Promise<string> {
   const target = resolve(path);
   const { header, sorted } = layOut(tensors, metadata);
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   // Beside the target: a rename is atomic only within one file system.
-  const temporary = `${target}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
+  const temporary = temporaryBeside(target);
+  const hash = createHash("sha256");
   try {
     const handle = await open(temporary, "wx");
     try {
-      await writeAll(handle, header);
-      for (const each of sorted) await writeTensor(handle, each);
+      const write = async (bytes: Uint8Array) => {
+        hash.update(bytes);
+        await writeAll(handle, bytes);
+      };
+      await write(header);
+      for (const each of sorted) await writeTensor(write, each);
       await handle.sync();
     } finally {
       await handle.close();
     }
     await rename(temporary, target);
     await syncFolder(dirname(target));
+    return hash.digest("hex");
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
@@ -97,14 +105,14 @@ function lengthOf({ name, dtype, shape }: TensorToWrite): number {
   return length;
 }
 
-async function writeTensor(handle: FileHandle, { tensor, length }: Sized): Promise<void> {
+async function writeTensor(write: (bytes: Uint8Array) => Promise<void>, { tensor, length }: Sized): Promise<void> {
   const label = `tensor ${JSON.stringify(tensor.name)}: `;
   let written = 0;
   const pieces = "bytes" in tensor ? [await tensor.bytes()] : tensor.chunks();
   for await (const piece of pieces) {
     written += piece.length;
     if (written > length) throw new RangeError(`${label}delivered more than the ${length} bytes that its shape needs`);
-    await writeAll(handle, piece);
+    await write(piece);
   }
   if (written !== length) throw new RangeError(`${label}delivered ${written} bytes, its shape needs ${length}`);
 }
@@ -112,15 +120,4 @@ async function writeTensor(handle: FileHandle, { tensor, length }: Sized): Promi
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   let done = 0;
   while (done < bytes.length) done += (await handle.write(bytes, done)).bytesWritten;
-}
-
-/** Makes the rename itself survive a power cut; folders cannot be opened on Windows, where it is not needed. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

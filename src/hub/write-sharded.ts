@@ -1,6 +1,7 @@
 /** @file Writes weights that are too large for one file as several, with the index that names them. */
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { makeFolder, writeWhole } from "../common/node.ts";
 import { byteLength } from "./dtype.ts";
 import { INDEX_FILE } from "./snapshot-files.ts";
 import { type TensorToWrite, writeSafetensors } from "./write-safetensors.ts";
@@ -27,19 +28,17 @@ export async function writeShardedSafetensors(
   const shards = split(tensors, maxShardBytes);
   const number = (n: number) => String(n).padStart(5, "0");
   const names = shards.map((_, i) => `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`);
-  await mkdir(root, { recursive: true });
+  await makeFolder(root);
   const written: string[] = [];
   const index = join(root, INDEX_FILE);
-  const temporary = `${index}.${process.pid}.tmp`;
   try {
     for (const [i, shard] of shards.entries()) {
       written.push(names[i]!);
       await writeSafetensors(join(root, names[i]!), shard.tensors, metadata);
     }
-    await writeFile(temporary, indexOf(shards, names));
-    await rename(temporary, index);
+    await writeWhole(index, indexOf(shards, names));
   } catch (error) {
-    await Promise.all([temporary, ...written.map((name) => join(root, name))].map((file) => rm(file, { force: true })));
+    await Promise.all(written.map((name) => rm(join(root, name), { force: true })));
     throw error;
   }
   return names;

@@ -2,11 +2,11 @@
 import { createRequire } from "node:module";
 import { McpServer } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import type { FlashVL } from "../engine/index.ts";
+import { AnswerSplitter, type FlashVL } from "../engine/index.ts";
 import { loadImage, type RgbImage } from "../processor/index.ts";
 
 /** The part of `FlashVL` that the tools use. */
-export type McpModel = Pick<FlashVL, "generate">;
+export type McpModel = Pick<FlashVL, "generate"> & Partial<Pick<FlashVL, "card">>;
 
 /** What the tools may do. */
 export interface McpOptions {
@@ -20,7 +20,8 @@ export interface McpOptions {
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
-const DESCRIBE = "Describe this picture in detail: what is shown, where things are, and any text that can be read.";
+/** What models are trained to answer with a description; a model's folder may know better words. */
+const DESCRIBE = "Describe this picture.";
 
 /**
  * A new MCP server around a model; one per connection (stdio) or request (HTTP).
@@ -63,7 +64,17 @@ export function createMcpServer(model: McpModel, options: McpOptions = {}): McpS
     if (finishReason === "abort") throw signal.reason;
     if (schema && finishReason === "length")
       throw new Error(`The JSON was cut off after ${maxTokens} tokens. Ask for less, or raise the limit.`);
-    return text;
+    if (model.card?.reasoning === false) return text;
+    // Assistants want the answer; how the model came to it would only be read as part of it.
+    const splitter = new AnswerSplitter();
+    const answer = [...splitter.push(text), ...splitter.end()]
+      .map((part) => (part.type === "text" ? part.text : ""))
+      .join("");
+    if (answer === "" && finishReason === "length")
+      throw new Error(
+        `The model was still working it out after ${maxTokens} tokens. Ask for less, or raise the limit.`,
+      );
+    return answer;
   };
   const told = async (work: Promise<string>) => {
     try {
@@ -94,7 +105,7 @@ export function createMcpServer(model: McpModel, options: McpOptions = {}): McpS
       inputSchema: z.object({ image }),
       annotations,
     },
-    ({ image }, { mcpReq }) => told(ask(image, DESCRIBE, mcpReq.signal)),
+    ({ image }, { mcpReq }) => told(ask(image, model.card?.describe ?? DESCRIBE, mcpReq.signal)),
   );
   server.registerTool(
     "extract_json",

@@ -1,7 +1,7 @@
 /** @file Graphs that work on the KV cache where only a device can reach it: moving rows of it, and reading keys. */
-import { cast, gather, input, replaceRows, type Value } from "../graph/index.ts";
+import { cast, type GraphOutputs, gather, input, replaceRows, type Value } from "../graph/index.ts";
 import type { DecoderConfig } from "./config.ts";
-import type { CacheType, GraphOutputs } from "./inference-graphs.ts";
+import type { CacheType } from "./inference-graphs.ts";
 
 /** A cache tensor [slots, kvHeads, capacity, headDim] seen as rows of one token and head each. */
 const rows = (name: string, type: CacheType, of: string, { headDim }: DecoderConfig): Value =>

@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "./config.ts";
-import { listParameters, Parameters } from "./parameters.ts";
+import { FAMILIES, listParameters, parametersOf } from "./families/index.ts";
+import { parseConfig, READERS } from "./families/parse-config.ts";
 
 const published = {
   vision_config: {
@@ -41,17 +41,26 @@ test("the published sizes have 2,301,306,304 parameters, the unused pooling head
   expect(count(published)).toBe(2_301_306_304);
 });
 
+test("what config.json leaves out has transformers' defaults for these models", () => {
+  const { decoder, vision } = parseConfig(changed("llm_config", { rope_theta: undefined }));
+  expect([decoder.ropeTheta, decoder.normEpsilon, vision.normEpsilon]).toEqual([1e6, 1e-6, 1e-6]);
+  const given = parseConfig({
+    ...published,
+    vision_config: { ...published.vision_config, layer_norm_eps: 1e-5 },
+    llm_config: { ...published.llm_config, rope_theta: 1e4, rms_norm_eps: 1e-5 },
+  });
+  expect([given.decoder.ropeTheta, given.decoder.normEpsilon, given.vision.normEpsilon]).toEqual([1e4, 1e-5, 1e-5]);
+});
+
 test("a tied head is not a tensor of its own, and stands for the embeddings", () => {
   const tied = changed("llm_config", { tie_word_embeddings: true });
   expect(count(published) - count(tied)).toBe(151936 * 1536);
-  const parameters = new Parameters(parseConfig(tied));
+  const parameters = parametersOf(parseConfig(tied));
   expect(parameters.head).toBe(parameters.get("llm.model.embed_tokens.weight"));
 });
 
 test("an unknown parameter is refused by name", () => {
-  expect(() => new Parameters(parseConfig(published)).get("llm.model.layers.28.mlp.up_proj.weight")).toThrow(
-    "layers.28",
-  );
+  expect(() => parametersOf(parseConfig(published)).get("llm.model.layers.28.mlp.up_proj.weight")).toThrow("layers.28");
 });
 
 test("every size is read from the file", () => {
@@ -64,7 +73,7 @@ test("every size is read from the file", () => {
     }),
   );
   expect(config.decoder).toMatchObject({ headDim: 64, ropeTheta: 5e5, eosTokenIds: [1, 2] });
-  expect(config.imageTokens).toBe(256);
+  expect(config.windowTokens).toBe(256);
 });
 
 describe("contradictions are named", () => {
@@ -112,7 +121,7 @@ test("whatever a config.json holds, the answer is a config or a plain error", ()
   fc.assert(
     fc.property(configs, (json) => {
       try {
-        expect(parseConfig(json).imageTokens).toBeGreaterThan(0);
+        expect(parseConfig(json).windowTokens).toBeGreaterThan(0);
       } catch (error) {
         expect(error).toBeInstanceOf(Error);
         expect((error as Error).message).toMatch(/^config\.json/);
@@ -120,4 +129,8 @@ test("whatever a config.json holds, the answer is a config or a plain error", ()
     }),
     { numRuns: Number(process.env.FLASHVL_FUZZ) || 300, seed: 1 },
   );
+});
+
+test("every family has a reader of its config.json", () => {
+  expect([...READERS.keys()].sort()).toEqual(FAMILIES.map(({ name }) => name).sort());
 });

@@ -1,26 +1,22 @@
 /** @file The two graphs that answering needs: pictures to tokens, and new embeddings plus cache to logits plus cache. */
 
-import { gather, input, reshape, type Value } from "../graph/index.ts";
-import { adapter } from "./adapter.ts";
+import { type GraphOutputs, gather, input, reshape, type Value } from "../graph/index.ts";
 import { cachedAttend, fusedAttend } from "./attend.ts";
-import type { FlashVLConfig } from "./config.ts";
-import { decoder, lmHead } from "./decoder.ts";
-import { Parameters } from "./parameters.ts";
+import type { ModelConfig } from "./config.ts";
+import { decoder, lmHead } from "./decoders/qwen.ts";
+import { connect, parametersOf, tower } from "./families/index.ts";
 import { ropeTables } from "./rope.ts";
-import { tower } from "./tower.ts";
-
-export type GraphOutputs = Readonly<Record<string, Value>>;
 
 /**
- * Input `pixels` float32 [images, 3, size, size]; outputs `features` [images, imageTokens, decoder hidden], and with
+ * Input `pixels` float32 [images, 3, size, size]; outputs `features` [images, windowTokens, decoder hidden], and with
  * `{ hidden: true }` also `hidden` [images, patches, vision hidden], the tower's own output.
  */
-export function visionGraph(config: FlashVLConfig, { hidden = false } = {}): GraphOutputs {
-  const p = new Parameters(config);
+export function visionGraph(config: ModelConfig, { hidden = false } = {}): GraphOutputs {
+  const p = parametersOf(config);
   const size = config.vision.imageSize;
   const pixels = input("pixels", "float32", ["images", 3, size, size]);
   const seen = tower(p, config, pixels, fusedAttend(config.vision));
-  return { features: adapter(p, config, seen), ...(hidden ? { hidden: seen } : {}) };
+  return { features: connect(p, config, seen), ...(hidden ? { hidden: seen } : {}) };
 }
 
 /** What keys and values are kept in: half the bytes, or all bits. Everything is computed in float32 with either. */
@@ -42,8 +38,8 @@ export const cacheNames = (i: number) => ({
  * logits) · `past.{i}.key|value` float32 [batch, kvHeads, past, headDim].
  * Outputs: `logits` [rows, vocabulary] · `present.{i}.key|value`, which may be bound to the same buffers as the past.
  */
-export function decoderGraph(config: FlashVLConfig): GraphOutputs {
-  const p = new Parameters(config);
+export function decoderGraph(config: ModelConfig): GraphOutputs {
+  const p = parametersOf(config);
   const c = config.decoder;
   const embeds = input("embeds", "float32", ["batch", "seq", c.hiddenSize]);
   const lastPositions = input("last_positions", "int32", ["batch"]);

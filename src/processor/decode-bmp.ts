@@ -1,6 +1,6 @@
 /** @file Decodes Windows and OS/2 bitmaps to RGB, the same kinds and with the same numbers as Pillow. */
 import { checkPixelLimit, type ImageLimits } from "./image-limits.ts";
-import type { RgbImage } from "./image-types.ts";
+import type { OpenedImage } from "./image-types.ts";
 import { InputError } from "./input-error.ts";
 import { unpackBmpRle } from "./unpack-bmp-rle.ts";
 
@@ -138,7 +138,7 @@ function readPaletted(bytes: Uint8Array, header: Header, stride: number): Uint8A
 }
 
 /** @throws InputError if the file is damaged, cut off, of a kind that Pillow does not read either, or exceeds a limit */
-export function decodeBmp(bytes: Uint8Array, limits: ImageLimits): RgbImage {
+export function openBmp(bytes: Uint8Array, limits: ImageLimits): OpenedImage {
   if (bytes.length < FILE_HEADER + CORE_HEADER) throw unsupported(`it is cut off after ${bytes.length} bytes`);
   const start = new Uint8Array(HEADERS_READ); // zeros where a tiny bitmap of the oldest kind has ended already
   start.set(bytes.subarray(0, HEADERS_READ));
@@ -156,6 +156,6 @@ export function decodeBmp(bytes: Uint8Array, limits: ImageLimits): RgbImage {
   if (!compressed && end > bytes.length) {
     throw unsupported(`it is cut off: ${width}×${height} pixels end at byte ${end}, the file has ${bytes.length}`);
   }
-  const data = paletted ? readPaletted(bytes, header, stride) : readTrueColour(bytes, header, stride);
-  return { data, width, height };
+  const read = paletted ? readPaletted : readTrueColour;
+  return { width, height, load: async () => ({ data: read(bytes, header, stride), width, height }) };
 }

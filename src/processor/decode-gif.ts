@@ -1,6 +1,6 @@
 /** @file Decodes the first frame of a GIF to RGB, as Pillow shows it: transparent pixels keep their palette's colour. */
 import { checkPixelLimit, type ImageLimits } from "./image-limits.ts";
-import type { RgbImage } from "./image-types.ts";
+import type { OpenedImage, RgbImage } from "./image-types.ts";
 import { InputError } from "./input-error.ts";
 
 // Layout: CompuServe, "Graphics Interchange Format, version 89a", 1990.
@@ -17,11 +17,12 @@ function truncated(): InputError {
 
 /** Reads little-endian numbers and sub-blocks, and says so when the file ends. */
 class Reader {
-  at = 0;
+  at: number;
   readonly #bytes: Uint8Array;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, at = 0) {
     this.#bytes = bytes;
+    this.at = at;
   }
 
   byte(): number {
@@ -130,8 +131,8 @@ function interlacedRows(height: number): number[] {
   return rows;
 }
 
-/** @throws InputError if the file is damaged, cut off, has no frame or exceeds a limit */
-export function decodeGif(bytes: Uint8Array, limits: ImageLimits): RgbImage {
+/** Reads up to the first frame. @throws InputError if the file is damaged, cut off, has no frame or exceeds a limit */
+export function openGif(bytes: Uint8Array, limits: ImageLimits): OpenedImage {
   const reader = new Reader(bytes);
   reader.take(6); // GIF87a or GIF89a, checked by the caller
   let width = reader.short();
@@ -157,10 +158,31 @@ export function decodeGif(bytes: Uint8Array, limits: ImageLimits): RgbImage {
   width = Math.max(width, left + frameWidth); // as Pillow, a frame that leaves the screen enlarges it
   height = Math.max(height, top + frameHeight);
   checkPixelLimit(width, height, limits);
+  const { at } = reader;
+  const header = { width, height, left, top, frameWidth, frameHeight, interlaced: (frameFlags & 0x40) !== 0 };
+  return { width, height, load: async () => decodeFrame(new Reader(bytes, at), header, palette, transparent ?? 0) };
+}
 
+interface FrameHeader {
+  width: number;
+  height: number;
+  left: number;
+  top: number;
+  frameWidth: number;
+  frameHeight: number;
+  interlaced: boolean;
+}
+
+/** The frame on its screen, which is of colour `background` around it. */
+function decodeFrame(
+  reader: Reader,
+  { width, height, left, top, frameWidth, frameHeight, interlaced }: FrameHeader,
+  palette: Uint8Array | undefined,
+  background: number,
+): RgbImage {
   const indices = unpackIndices(reader, frameWidth * frameHeight);
-  const screen = new Uint8Array(width * height).fill(transparent ?? 0);
-  const rows = frameFlags & 0x40 ? interlacedRows(frameHeight) : undefined;
+  const screen = new Uint8Array(width * height).fill(background);
+  const rows = interlaced ? interlacedRows(frameHeight) : undefined;
   for (let y = 0; y < frameHeight; y++) {
     const row = indices.subarray(y * frameWidth, (y + 1) * frameWidth);
     screen.set(row, (top + (rows?.[y] ?? y)) * width + left);

@@ -1,10 +1,20 @@
 /** @file Turns a finished conversation into ids and labels for supervised training. */
-import { checkImageTokens, pushGenerationPrompt, pushTurn, pushTurnEnd } from "./encode-turn.ts";
+import { finish } from "../common/index.ts";
+import { CHATML, type Dialect, withSystem } from "./dialect.ts";
+import {
+  checkImageTokens,
+  contentPieces,
+  encodePieces,
+  GENERATION_PROMPT,
+  type Layout,
+  pushTurn,
+  TURN_END,
+} from "./encode-turn.ts";
 import type { ImageInput } from "./image-types.ts";
 import { InputError } from "./input-error.ts";
-import { type ContentPart, checkMessages, type Message } from "./messages.ts";
+import { checkMessages, type Message } from "./messages.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { withSystem } from "./with-system.ts";
+import { type ToolDefinition, withTools } from "./tools.ts";
 
 /** The label of a position that is not trained (PyTorch's `ignore_index`). */
 export const IGNORE_LABEL = -100;
@@ -20,20 +30,19 @@ export interface EncodedConversation {
 }
 
 export interface ConversationOptions {
-  /** Slots per image: `image_token_num` of the model's config.json. */
-  imageTokens: number;
-  /** The system text; null for none at all. A system message that leads the conversation comes before it. */
+  /** Slots of each image in order, or of every image. A plan of the picture says how many. */
+  imageTokens: number | readonly number[];
+  /** Default: FlashVL's. */
+  dialect?: Dialect;
+  /** Functions that the assistant may call, described behind the system text. */
+  tools?: readonly ToolDefinition[];
+  /** The system text; null for none at all. A system message that leads the conversation comes before it. Default: the dialect's. */
   systemPrompt?: string | null;
-}
-
-function textOf(content: string | readonly ContentPart[]): string {
-  if (typeof content === "string") return content;
-  return content.map((part) => (part.type === "text" ? part.text : "")).join("");
 }
 
 /**
  * Write a whole conversation as {@link buildPrompt} does, and label what is to be learnt: of every assistant turn the
- * answer's tokens, its `<|im_end|>` and the newline after it. Everything else, the opening `<|im_start|>assistant⏎`
+ * answer's tokens, its `<|im_end|>` and, where the dialect trains it, the newline after it. Everything else, the opening `<|im_start|>assistant⏎`
  * too, is {@link IGNORE_LABEL}. An answer is encoded on its own, as the model generates it after that opening.
  *
  * @throws if the conversation is not well-formed ({@link checkMessages}) or no turn is the assistant's
@@ -46,7 +55,7 @@ function textOf(content: string | readonly ContentPart[]): string {
 export function encodeConversation(
   tokenizer: Tokenizer,
   messages: readonly Message[],
-  { imageTokens, systemPrompt }: ConversationOptions,
+  { imageTokens, systemPrompt, tools, dialect = CHATML }: ConversationOptions,
 ): EncodedConversation {
   checkMessages(messages);
   checkImageTokens(imageTokens);
@@ -57,18 +66,21 @@ export function encodeConversation(
     );
   }
   const row: EncodedConversation = { ids: [], labels: [], images: [] };
-  for (const turn of withSystem(messages, systemPrompt)) {
+  for (const turn of withTools(withSystem(messages, dialect, systemPrompt), tools)) {
     if (turn.role !== "assistant") {
-      pushTurn(tokenizer, row, turn.role, turn.content, imageTokens);
+      const layout: Layout = { pieces: [], images: row.images };
+      pushTurn(layout, turn.role, turn.content, { dialect, imageTokens });
+      for (const id of finish(encodePieces(tokenizer, layout.pieces))) row.ids.push(id);
       continue;
     }
-    pushGenerationPrompt(tokenizer, row.ids);
-    const answer = tokenizer.encode(textOf(turn.content));
-    pushTurnEnd(tokenizer, answer);
+    row.ids.push(...finish(encodePieces(tokenizer, GENERATION_PROMPT)));
+    const answer = finish(encodePieces(tokenizer, contentPieces(turn.content)));
+    const trained = answer.length + 1;
+    answer.push(...finish(encodePieces(tokenizer, TURN_END)));
     while (row.labels.length < row.ids.length) row.labels.push(IGNORE_LABEL);
-    for (const id of answer) {
+    for (const [i, id] of answer.entries()) {
       row.ids.push(id);
-      row.labels.push(id);
+      row.labels.push(dialect.trainsNewline || i < trained ? id : IGNORE_LABEL);
     }
   }
   while (row.labels.length < row.ids.length) row.labels.push(IGNORE_LABEL);

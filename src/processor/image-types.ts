@@ -17,5 +17,15 @@ export interface RawImage {
   channels: 1 | 2 | 3 | 4;
 }
 
+/** A picture whose header is read: its size is known, its pixels are decoded when they are asked for. */
+export interface OpenedImage {
+  readonly width: number;
+  readonly height: number;
+  /** What it is decoded from; left out where it was pixels already. */
+  readonly encoded?: Uint8Array;
+  /** @throws InputError when the data turns out to be damaged */
+  load(): Promise<RgbImage>;
+}
+
 /** Everything that can stand for a picture. A string is a file path, a `data:` URL, a `file:` URL or an http(s) URL. */
 export type ImageInput = string | URL | Uint8Array | ArrayBuffer | Blob | RgbImage | RawImage;

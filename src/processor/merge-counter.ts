@@ -1,5 +1,7 @@
 /** @file Learns byte-pair merges: counts neighbouring symbols over weighted words and joins the most frequent pair. */
 
+import { Heap } from "./heap.ts";
+
 /** A distinct word of the corpus and how often it occurs. */
 interface Word {
   symbols: number[];
@@ -25,42 +27,6 @@ function isBefore(a: Candidate, b: Candidate): boolean {
   return a.left !== b.left ? a.left < b.left : a.right < b.right;
 }
 
-/** A binary heap; outdated entries stay in it and are skipped when they come up. */
-class CandidateHeap {
-  readonly #items: Candidate[] = [];
-
-  push(item: Candidate): void {
-    const items = this.#items;
-    let at = items.length;
-    items.push(item);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!isBefore(item, items[parent]!)) break;
-      items[at] = items[parent]!;
-      at = parent;
-    }
-    items[at] = item;
-  }
-
-  pop(): Candidate | undefined {
-    const items = this.#items;
-    const top = items[0];
-    const last = items.pop();
-    if (last === undefined || items.length === 0) return top;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= items.length) break;
-      if (child + 1 < items.length && isBefore(items[child + 1]!, items[child]!)) child++;
-      if (!isBefore(items[child]!, last)) break;
-      items[at] = items[child]!;
-      at = child;
-    }
-    items[at] = last;
-    return top;
-  }
-}
-
 /** Replace `left right` by `merged`, from the left. */
 function join(symbols: readonly number[], left: number, right: number, merged: number): number[] {
   const joined: number[] = [];
@@ -78,7 +44,7 @@ function join(symbols: readonly number[], left: number, right: number, merged: n
 /** Words as symbols, with up-to-date counts of all neighbouring pairs. */
 export class MergeCounter {
   readonly #pairs = new Map<number, Pair>();
-  readonly #heap = new CandidateHeap();
+  readonly #heap = new Heap(isBefore);
 
   constructor(words: Iterable<[symbols: number[], count: number]>) {
     const touched = new Set<Pair>();

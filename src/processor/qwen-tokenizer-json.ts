@@ -1,7 +1,7 @@
 /** @file Writes the content of a Qwen2.5 style tokenizer.json: the fixed parts around a vocabulary and its merges. */
 
 /** Words as Qwen2.5 splits them: contractions, letters with one sign before, single digits, signs, line ends, spaces. */
-const QWEN_SPLIT =
+export const QWEN_SPLIT =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 /** The control tokens that every FlashVL checkpoint has, in the order of their ids. */

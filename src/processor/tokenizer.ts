@@ -1,6 +1,8 @@
 /** @file Text to token ids and back, for byte-level BPE tokenizers (Qwen2.5's and those made like it). */
 import { Tokenizer as BpeTokenizer } from "@huggingface/tokenizers";
+import { finish } from "../common/index.ts";
 import { BYTE_TO_CHAR, tokenToBytes } from "./byte-alphabet.ts";
+import { BytePairs, isQwenBpe } from "./byte-pairs.ts";
 import { createTokenStream, type TokenStream } from "./token-stream.ts";
 import {
   type AddedToken,
@@ -30,14 +32,17 @@ function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }
 
-/** The library's tokenizer, without the added tokens, so that no typed text can become one. */
-function createBpe(json: TokenizerJson): BpeTokenizer {
+function checkBytes(json: TokenizerJson): void {
   const missing = BYTE_TO_CHAR.find((char) => !Object.hasOwn(json.model.vocab, char));
   if (missing !== undefined) {
     throw new Error(
       `tokenizer.json cannot be used: model.vocab lacks ${missing}; every one of the 256 bytes must be there.`,
     );
   }
+}
+
+/** The library's tokenizer, without the added tokens, so that no typed text can become one. */
+function createBpe(json: TokenizerJson): BpeTokenizer {
   try {
     return new BpeTokenizer({ ...json, post_processor: null, added_tokens: [] }, {});
   } catch (cause) {
@@ -60,7 +65,14 @@ export class Tokenizer {
   /** Id of tokenizer_config.json's `pad_token`, where it names one. */
   readonly padId: number | undefined;
 
-  readonly #bpe: BpeTokenizer;
+  /** Bytes of the longest token: so many a token of a prompt can stand for. */
+  readonly longestToken: number;
+
+  readonly #pairs: BytePairs | undefined;
+  /** The library's encoder, for tokenizers that split or merge in another way than Qwen2.5's. */
+  readonly #bpe: BpeTokenizer | undefined;
+  readonly #vocab: Record<string, number>;
+  readonly #tokens: string[] = []; // by id
   readonly #bytes: (Uint8Array | undefined)[] = []; // by id, filled as they are asked for
   readonly #added: ReadonlyMap<string, AddedToken>;
   readonly #addedById: ReadonlyMap<number, AddedToken>;
@@ -69,7 +81,16 @@ export class Tokenizer {
   private constructor(tokenizerJson: unknown, tokenizerConfig: unknown) {
     const json = checkTokenizerJson(tokenizerJson);
     const config = checkTokenizerConfig(tokenizerConfig);
-    this.#bpe = createBpe(json);
+    checkBytes(json);
+    this.#pairs = isQwenBpe(json) ? new BytePairs(json) : undefined;
+    this.#bpe = this.#pairs ? undefined : createBpe(json);
+    this.#vocab = json.model.vocab;
+    let longest = 1;
+    for (const token of Object.keys(json.model.vocab)) {
+      this.#tokens[json.model.vocab[token]!] = token;
+      if (token.length > longest) longest = token.length;
+    }
+    this.longestToken = longest;
     this.#added = new Map(json.added_tokens.map((token) => [token.content, token]));
     // Longest first, since a regular expression takes the first alternative that fits.
     const contents = [...this.#added.keys()].sort((a, b) => b.length - a.length);
@@ -97,18 +118,34 @@ export class Tokenizer {
    * tokenizer.encode("<|im_end|>", { controlTokens: true }); // [151645]
    */
   encode(text: string, { controlTokens = false }: EncodeOptions = {}): number[] {
-    if (!controlTokens || this.#addedPattern === undefined) return this.#encodeText(text);
-    const ids: number[] = [];
-    for (const piece of text.split(this.#addedPattern)) {
-      const added = this.#added.get(piece);
-      if (added !== undefined) ids.push(added.id);
-      else for (const id of this.#encodeText(piece)) ids.push(id);
-    }
-    return ids;
+    return finish(this.encodeSteps(text, undefined, { controlTokens }));
   }
 
-  #encodeText(text: string): number[] {
-    return text === "" ? [] : this.#bpe.encode(text, { add_special_tokens: false }).ids;
+  /**
+   * {@link encode} in steps, between which other work may be done.
+   *
+   * @param most more tokens than this need not be right, only more
+   * @example const ids = await inSlices(tokenizer.encodeSteps(text));
+   */
+  *encodeSteps(
+    text: string,
+    most = Number.POSITIVE_INFINITY,
+    { controlTokens = false }: EncodeOptions = {},
+  ): Generator<void, number[]> {
+    if (text === "") return [];
+    if (controlTokens && this.#addedPattern !== undefined) {
+      const ids: number[] = [];
+      for (const piece of text.split(this.#addedPattern)) {
+        const added = this.#added.get(piece);
+        for (const id of added ? [added.id] : yield* this.encodeSteps(piece, most - ids.length)) ids.push(id);
+        if (ids.length > most) break;
+      }
+      return ids;
+    }
+    if (!this.#pairs) return this.#bpe!.encode(text, { add_special_tokens: false }).ids;
+    const ids: number[] = [];
+    yield* this.#pairs.encode(text, ids, most);
+    return ids;
   }
 
   /**
@@ -121,6 +158,11 @@ export class Tokenizer {
     if (token !== undefined) return token.id;
     const known = [...this.#added.keys()].slice(0, 8).join(" ");
     throw new Error(`The tokenizer has no control token ${JSON.stringify(name)}; it has: ${known || "none"}.`);
+  }
+
+  /** The id of a control token, where the tokenizer has it. */
+  controlOf(name: string): number | undefined {
+    return this.#added.get(name)?.id;
   }
 
   /**
@@ -156,12 +198,13 @@ export class Tokenizer {
 
   /** The id of a vocabulary entry, written as in tokenizer.json. */
   idOf(token: string): number | undefined {
-    return this.#added.get(token)?.id ?? this.#bpe.token_to_id(token);
+    const added = this.#added.get(token)?.id;
+    return added ?? (Object.hasOwn(this.#vocab, token) ? this.#vocab[token] : undefined);
   }
 
   /** The vocabulary entry of an id, written as in tokenizer.json. */
   tokenOf(id: number): string | undefined {
-    return this.#addedById.get(id)?.content ?? this.#bpe.id_to_token(id);
+    return this.#addedById.get(id)?.content ?? this.#tokens[id];
   }
 
   /** Whether an id is a special token, which {@link decode} leaves out. */

@@ -1,8 +1,9 @@
 /** @file Runs one generating request: reads its body, then answers with one JSON object or with a stream of events. */
 import type { Context } from "hono";
 import type { ServeContext, ServeEnv } from "./context.ts";
-import { type ApiError, toApiError } from "./errors.ts";
-import { type Job, type JobEvent, runJob } from "./generation.ts";
+import { ApiError, toApiError } from "./errors.ts";
+import { type Job, type RawEvent, runJob } from "./generation.ts";
+import { type JobEvent, splitEvents } from "./job-events.ts";
 import { HEADER_PATIENCE_MS } from "./limits.ts";
 import { openScope, type RequestScope } from "./request-scope.ts";
 import { type SseEvent, sseResponse } from "./sse.ts";
@@ -10,12 +11,16 @@ import { type SseEvent, sseResponse } from "./sse.ts";
 /** How one API turns a job into its own answer. */
 export interface AnswerFormat {
   job: Job;
+  /** Leaves the model's working in the answer's text. */
+  raw?: boolean;
   complete(source: AsyncIterable<JobEvent>): Promise<object>;
   /** Set when the client asked for a stream. */
   stream?: {
     events(source: AsyncIterable<JobEvent>): AsyncGenerator<SseEvent>;
     /** The event by which an error travels inside a stream. */
     failed(error: ApiError): SseEvent;
+    /** One JSON object per line instead of events. */
+    lines?: boolean;
   };
 }
 
@@ -39,7 +44,16 @@ export async function answerRequest(
     const body = await context.bodies.readJson(c.req.raw);
     scope.onEnd(body.free);
     const format = read(body.json);
-    const source = withText(runJob(context, format.job, scope), format.job, c, context);
+    const { job } = format;
+    const { tools, toolChoice } = job.options;
+    if (!format.raw && splitsReasoning(context))
+      job.options.reasonFirst ??= context.settings.reasonFirst || context.model().card?.reasonFirst;
+    else if (job.options.reasonFirst) throw unsplitReasoning();
+    const raw = withText(runJob(context, job, scope), job, c, context);
+    const source = splitEvents(raw, {
+      reasoning: !format.raw && splitsReasoning(context),
+      tools: toolChoice === "none" ? [] : tools?.map(({ name }) => name),
+    });
     if (format.stream) return await streamAnswer(c, context, scope, format.stream, source);
     const answer = await format.complete(source);
     scope.end();
@@ -54,7 +68,7 @@ async function streamAnswer(
   c: Context<ServeEnv>,
   context: ServeContext,
   scope: RequestScope,
-  { events, failed }: NonNullable<AnswerFormat["stream"]>,
+  { events, failed, lines }: NonNullable<AnswerFormat["stream"]>,
   source: AsyncIterable<JobEvent>,
 ): Promise<Response> {
   const stream = events(source);
@@ -77,6 +91,7 @@ async function streamAnswer(
   };
   return sseResponse(all(), {
     stallSeconds: context.settings.stallTimeout,
+    lines,
     onGone(reason) {
       scope.abort(reason);
       c.env.outgoing?.destroy();
@@ -91,13 +106,26 @@ function patience(scope: RequestScope): Promise<void> {
   });
 }
 
+/** Whether the model's working is told apart: unless the settings or the model's own folder say otherwise. */
+function splitsReasoning(context: ServeContext): boolean {
+  const { reasoning } = context.settings;
+  return reasoning === "on" || (reasoning === "auto" && context.model().card?.reasoning !== false);
+}
+
+/** Working that is not told apart would stand before the JSON that the client reads. */
+const unsplitReasoning = () =>
+  new ApiError(400, "reason_first needs the model's working told apart; this request or server asks for it raw.", {
+    param: "reason_first",
+    code: "invalid_value",
+  });
+
 /** Logs prompt and answers where the settings ask for it; pictures are logged as their place only. */
 async function* withText(
-  source: AsyncIterable<JobEvent>,
+  source: AsyncIterable<RawEvent>,
   job: Job,
   c: Context<ServeEnv>,
   context: ServeContext,
-): AsyncGenerator<JobEvent> {
+): AsyncGenerator<RawEvent> {
   const { logPrompts } = context.settings;
   if (logPrompts) {
     const text = (content: Job["messages"][number]["content"]) =>

@@ -1,19 +1,25 @@
 /** @file Puts the server together: middleware, routes, and the one place that renders errors. */
 import { Hono } from "hono";
 import { cors } from "hono/cors";
+import { messagesRoute } from "./anthropic/route.ts";
 import { attentionRoute } from "./attention-route.ts";
 import { chatRoute } from "./chat/route.ts";
+import { completionsRoute } from "./completions/route.ts";
 import type { ServeContext, ServeEnv } from "./context.ts";
-import { ApiError, toApiError } from "./errors.ts";
+import { ApiError, errorBody, toApiError } from "./errors.ts";
+import { noteEventStreams } from "./half-closed.ts";
 import { drainCheck, hostCheck, keyCheck, requestLog } from "./middleware.ts";
 import { modelsRoute } from "./models-route.ts";
+import { ollamaRoutes } from "./ollama/route.ts";
 import { openapiRoute } from "./openapi.ts";
 import { pageRoute } from "./page/route.ts";
 import { responsesRoute } from "./responses/route.ts";
 import { statusRoutes } from "./status-routes.ts";
+import { tokensRoute } from "./tokens-route.ts";
 
 /** Paths that need no API key: they hold no content, and a platform or the page itself must reach them. */
-const PUBLIC_PATHS = /^\/(health|ready|openapi\.json|v1\/flashvl\/about|assets\/[\w.-]+|favicon\.svg)?$/;
+const PUBLIC_PATHS =
+  /^\/(health|healthz|livez|ready|readyz|version|api\/version|openapi\.json|v1\/flashvl\/about|assets\/[\w.-]+|favicon\.svg)?$/;
 
 /**
  * The web application of a server, without a socket: `app.request("/health")` works in a test.
@@ -24,13 +30,14 @@ export function createApp(context: ServeContext): Hono<ServeEnv> {
   const app = new Hono<ServeEnv>();
   const { corsOrigin, publicMetrics } = context.settings;
   app.use(requestLog(context));
+  app.use(noteEventStreams);
   app.use(hostCheck(context));
   if (corsOrigin.length > 0) {
     app.use(
       "/v1/*",
       cors({
         origin: corsOrigin,
-        allowHeaders: ["authorization", "content-type"],
+        // No list of headers: those that the browser asks for are allowed (clients send many of their own).
         exposeHeaders: ["x-request-id", "retry-after"],
         maxAge: 600,
       }),
@@ -42,6 +49,10 @@ export function createApp(context: ServeContext): Hono<ServeEnv> {
   modelsRoute(app, context);
   chatRoute(app, context);
   responsesRoute(app, context);
+  completionsRoute(app, context);
+  tokensRoute(app, context);
+  messagesRoute(app, context);
+  ollamaRoutes(app, context);
   attentionRoute(app, context);
   openapiRoute(app);
   if (context.settings.page) pageRoute(app);
@@ -59,7 +70,8 @@ export function createApp(context: ServeContext): Hono<ServeEnv> {
     if (failure.status >= 500 && failure.cause) log.error({ err: failure.cause }, failure.message);
     else log.debug({ code: failure.code, param: failure.param }, "refused");
     for (const [name, value] of Object.entries(failure.headers)) c.header(name, value);
-    return c.body(JSON.stringify(failure.toBody()), failure.status as 400, { "content-type": "application/json" });
+    const body = JSON.stringify(errorBody(c.req.path, failure));
+    return c.body(body, failure.status as 400, { "content-type": "application/json" });
   });
   return app;
 }

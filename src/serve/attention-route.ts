@@ -35,6 +35,8 @@ export function attentionRoute(app: Hono<ServeEnv>, context: ServeContext): void
       model: assertServed(undefined, context),
       needsKey: settings.apiKey.length > 0,
       attention: context.model().attention !== undefined,
+      reads: context.model().card?.reads,
+      suggestions: context.model().card?.suggestions,
       limits: {
         pictures: settings.maxPictures,
         pictureBytes: Math.min(settings.maxPictureBytes, Math.floor(settings.maxBodyBytes * 0.7)),
@@ -70,6 +72,9 @@ export function attentionRoute(app: Hono<ServeEnv>, context: ServeContext): void
         return c.json({
           rows: map.rows,
           columns: map.columns,
+          grids:
+            map.grids ??
+            map.maps.map((_, picture) => ({ rows: map.rows, columns: map.columns, picture, thumbnail: false })),
           maps: map.maps.map((weights) => Array.from(weights, round)),
         });
       } catch (cause) {

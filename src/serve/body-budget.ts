@@ -1,5 +1,10 @@
 /** @file Reads JSON bodies under two bounds: bytes of one body, and bytes of all bodies that are in memory at once. */
+import { startThread, ThreadPool } from "../common/node.ts";
 import { ApiError } from "./errors.ts";
+import { type BodyError, parseBody } from "./parse-body.ts";
+
+/** Room for a body whose length is not declared. */
+const FIRST_BYTES = 16 * 1024;
 
 /** Bytes of one request's body that count against the budget until `free` is called. */
 export interface HeldBody {
@@ -48,7 +53,8 @@ export class BodyBudget {
       counted = 0;
     };
     try {
-      const chunks: Uint8Array[] = [];
+      // Chunks are copied as they come: a body of megabytes must not be copied at once. Memory is used only where it is filled.
+      let bytes = new Uint8Array(declared > 0 ? declared : FIRST_BYTES);
       const reader = request.body?.getReader();
       for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
         const chunk = next.value;
@@ -61,9 +67,10 @@ export class BodyBudget {
             headers: { "retry-after": "1" },
           });
         }
-        chunks.push(chunk);
+        bytes = withRoom(bytes, counted - chunk.byteLength, counted);
+        bytes.set(chunk, counted - chunk.byteLength);
       }
-      return { json: parseJson(Buffer.concat(chunks)), free };
+      return { json: await parse(bytes.subarray(0, counted)), free };
     } catch (error) {
       free();
       throw error instanceof ApiError ? error : new ApiError(400, "The request's body broke off.", { cause: error });
@@ -90,17 +97,25 @@ export class BodyBudget {
   }
 }
 
-function parseJson(bytes: Uint8Array): unknown {
-  let text: string;
+/** Memory with room for `needed` bytes that begins with the first `filled` of `bytes`; twice as much where it has to grow. */
+function withRoom(bytes: Uint8Array<ArrayBuffer>, filled: number, needed: number): Uint8Array<ArrayBuffer> {
+  if (needed <= bytes.length) return bytes;
+  const larger = new Uint8Array(Math.max(needed, 2 * bytes.length));
+  larger.set(bytes.subarray(0, filled));
+  return larger;
+}
+
+const readers = new ThreadPool<Uint8Array>(() => startThread("body-worker", import.meta.url), 1);
+
+/** Larger bodies take longer to read than everybody else may be made to wait. */
+const LARGE_BODY = 128 * 1024;
+
+async function parse(bytes: Uint8Array<ArrayBuffer>): Promise<unknown> {
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return bytes.length > LARGE_BODY ? await readers.run(bytes, [bytes.buffer]) : parseBody(bytes);
   } catch (cause) {
-    throw new ApiError(400, "The request's body is not UTF-8.", { code: "invalid_json", cause });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    // V8's message quotes the text around the fault; a picture's base64 or a private prompt must not reach a log that way.
-    throw new ApiError(400, "The request's body is not valid JSON.", { code: "invalid_json", cause });
+    const { message, code } = cause as BodyError;
+    // From the thread an error comes back without its class; one without a code was not foreseen.
+    throw code === undefined ? cause : new ApiError(400, message, { code, cause });
   }
 }

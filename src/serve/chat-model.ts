@@ -1,5 +1,13 @@
 /** @file What the server needs from a model: the part of `FlashVL` that it uses, so that anything with the same shape can be served. */
-import type { GenerateOptions, GenerateResult, ModelStats, TokenLogprob, TokenPart } from "../engine/index.ts";
+import type {
+  GenerateOptions,
+  GenerateResult,
+  ModelCard,
+  ModelStats,
+  RawPrompt,
+  TokenLogprob,
+  TokenPart,
+} from "../engine/index.ts";
 import type { Message, Tokenizer } from "../processor/index.ts";
 
 /** A token of the answer with its logprob and, if asked for, the likeliest tokens at its place. */
@@ -8,7 +16,7 @@ export interface AnswerToken extends TokenLogprob {
 }
 
 /** What is known when an answer is complete. */
-export type ChatResult = Pick<GenerateResult, "text" | "tokens" | "finishReason" | "usage">;
+export type ChatResult = Pick<GenerateResult, "text" | "tokens" | "finishReason" | "stopString" | "usage">;
 
 /** A piece of an answer while it is written; the last part has `done: true` and carries the result. */
 export type ChatPart = TokenPart | { done: true; result: ChatResult };
@@ -18,16 +26,24 @@ export interface AttentionMap {
   /** Rows and columns of the map; rows × columns = picture tokens of one picture. */
   rows: number;
   columns: number;
-  /** One map per picture, each [rows × columns], summing to the share of attention that fell on that picture. */
+  /** What each map shows; where absent, each is one picture's. */
+  grids?: readonly { rows: number; columns: number; picture: number; thumbnail: boolean }[];
+  /** A map for each picture, and one more for its thumbnail, [rows × columns]; a picture's sum up to the share of attention on it. */
   maps: Float32Array[];
 }
 
 /** The model behind the server. `FlashVL` satisfies it; a test may pass a scripted one. */
 export interface ChatModel {
   readonly info: { readonly maxContext: number };
-  readonly tokenizer: Pick<Tokenizer, "decode" | "tokenBytes" | "vocabSize">;
+  /** What the model's folder says of it. */
+  readonly card?: ModelCard;
+  readonly tokenizer: Pick<Tokenizer, "decode" | "encodeSteps" | "tokenBytes" | "vocabSize">;
   /** Streams an answer. Pictures stand in the messages, so the first argument is always null here. */
-  stream(image: null, messages: Message[], options?: GenerateOptions): AsyncIterable<ChatPart>;
+  stream(image: null, messages: Message[] | RawPrompt, options?: GenerateOptions): AsyncIterable<ChatPart>;
+  /** Tokens of the prompt that a conversation becomes. */
+  countTokens?(messages: Message[], options?: GenerateOptions): Promise<number>;
+  /** Checks options and compiles what they hold an answer to; throws what {@link stream} would throw. */
+  checkOptions?(options: GenerateOptions): Promise<void> | void;
   /** Computes where token `index` of `answer` looked; present only where the engine offers it. */
   attention?(
     messages: Message[],
@@ -40,4 +56,5 @@ export interface ChatModel {
 }
 
 /** Counters and gauges of the engine that the metrics page shows. */
-export type EngineStats = Pick<ModelStats, "running" | "kvUsage" | "imageQueries" | "imageHits">;
+export type EngineStats = Pick<ModelStats, "running" | "kvUsage" | "imageQueries" | "imageHits"> &
+  Partial<Pick<ModelStats, "kvTokens">>;

@@ -13,6 +13,8 @@ export interface ServeContext {
   settings: ServeSettings;
   /** The loaded model; throws {@link ApiError} 503 while it loads, or when loading failed. */
   model(): ChatModel;
+  /** The model where it is loaded. */
+  loaded(): ChatModel | undefined;
   queue: AdmissionQueue;
   bodies: BodyBudget;
   metrics: ServerMetrics;
@@ -22,6 +24,8 @@ export interface ServeContext {
   closing: AbortSignal;
   /** Whether SIGTERM has been received. */
   isDraining(): boolean;
+  /** Names the combination of package and model: equal names, equal answers to equal requests with a seed. */
+  fingerprint(): string;
   /** Unix seconds at which the server started, the `created` of its models. */
   startedAt: number;
 }

@@ -67,12 +67,19 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof InputError) {
     const status = error.code === "too-large" ? 413 : 400;
-    return new ApiError(status, error.message, { code: `input_${error.code.replace("-", "_")}`, cause: error });
+    return new ApiError(status, inHttpWords(error.message), {
+      code: `input_${error.code.replace("-", "_")}`,
+      cause: error,
+    });
   }
-  const known = error instanceof Error && "code" in error ? ENGINE_ERRORS[String(error.code)] : undefined;
+  const known = error instanceof Error && "code" in error ? ENGINE_ERRORS.get(String(error.code)) : undefined;
   if (known) {
     const headers = known.status === 400 ? undefined : { "retry-after": "1" };
-    return new ApiError(known.status, (error as Error).message, { code: known.code, headers, cause: error });
+    return new ApiError(known.status, inHttpWords((error as Error).message), {
+      code: known.code,
+      headers,
+      cause: error,
+    });
   }
   return new ApiError(500, "The server failed on this request. Its log has the cause under this request id.", {
     code: "internal_error",
@@ -80,10 +87,34 @@ export function toApiError(error: unknown): ApiError {
   });
 }
 
+/**
+ * The body of an error in the shape of the door that was asked.
+ *
+ * @example errorBody("/api/chat", error); // { error: "…" }
+ */
+export function errorBody(path: string, error: ApiError): object {
+  if (path.startsWith("/api/")) return { error: error.message };
+  if (path.startsWith("/v1/messages")) return { type: "error", error: { type: error.type, message: error.message } };
+  return error.toBody();
+}
+
 /** What the engine's error codes mean to a client. */
-const ENGINE_ERRORS: Record<string, { status: number; code: string }> = {
-  CONTEXT_OVERFLOW: { status: 400, code: "context_length_exceeded" },
-  invalid_schema: { status: 400, code: "invalid_schema" },
-  QUEUE_FULL: { status: 429, code: "queue_full" },
-  DISPOSED: { status: 503, code: "shutting_down" },
-};
+const ENGINE_ERRORS = new Map([
+  ["CONTEXT_OVERFLOW", { status: 400, code: "context_length_exceeded" }],
+  ["invalid_schema", { status: 400, code: "invalid_schema" }],
+  ["QUEUE_FULL", { status: 429, code: "queue_full" }],
+  ["DISPOSED", { status: 503, code: "shutting_down" }],
+]);
+
+/** What the library's errors advise, and what a client or the server's owner can do instead. */
+const HTTP_WORDS = [
+  ["lower maxNewTokens", "lower max_tokens"],
+  ["open the model with a larger maxContext", "start the server with a larger --max-context"],
+  ["raise the option maxBytes", "start the server with a larger --max-picture-bytes"],
+  ["raise the option maxPixels", "start the server with a larger --max-pixels"],
+  ["addresses unless allowPrivateAddresses is set", "addresses"],
+] as const;
+
+function inHttpWords(message: string): string {
+  return HTTP_WORDS.reduce((text, [library, http]) => text.replace(library, http), message);
+}

@@ -1,5 +1,6 @@
 /** @file One request's way through the server: wait for a slot, decode its pictures, generate each answer, give the slot back. */
-import type { GenerateOptions } from "../engine/index.ts";
+import { deriveSeed } from "../common/index.ts";
+import type { GenerateOptions, RawPrompt } from "../engine/index.ts";
 import type { Message, RgbImage } from "../processor/index.ts";
 import type { AnswerToken, ChatModel, ChatResult } from "./chat-model.ts";
 import type { ServeContext } from "./context.ts";
@@ -8,24 +9,29 @@ import { atPlace, readPicture } from "./pictures.ts";
 import type { Slot } from "./queue.ts";
 
 /** A message whose pictures are still what `Picture` says; `param` names each one's place in the request. */
-export interface JobMessage<Picture = string> {
+export interface JobMessage<Picture = string | Uint8Array> {
   role: Message["role"];
-  content: string | ({ type: "text"; text: string } | { type: "image"; image: Picture; param: string })[];
+  content:
+    | string
+    | (
+        | { type: "text"; text: string }
+        | { type: "image"; image: Picture; maxTiles?: number; inPlace?: boolean; param: string }
+      )[];
+  toolCalls?: Message["toolCalls"];
 }
 
 /** What one request asks the model to do. */
 export interface Job {
   messages: JobMessage[];
-  /** Number of answers; answer i > 0 is drawn with seed + i. */
+  /** A bare text to be continued, in place of messages. */
+  raw?: RawPrompt;
+  /** Number of answers; answer i > 0 is drawn with `deriveSeed(seed, i)`. */
   choices: number;
   options: GenerateOptions;
 }
 
-/** The engine's seeds are 32-bit; larger ones are taken modulo. */
-const SEEDS = 2 ** 32;
-
 /** A step of a generation: text, its token's id and, if asked for, its logprob; or the end of one answer. */
-export type JobEvent =
+export type RawEvent =
   | { choice: number; type: "text"; text: string; id?: number; token?: AnswerToken }
   | { choice: number; type: "end"; result: ChatResult };
 
@@ -43,18 +49,30 @@ export interface JobRequest {
  *
  * @example for await (const event of runJob(context, job, request)) if (event.type === "text") write(event.text);
  */
-export async function* runJob(context: ServeContext, job: Job, request: JobRequest): AsyncGenerator<JobEvent> {
+export async function* runJob(context: ServeContext, job: Job, request: JobRequest): AsyncGenerator<RawEvent> {
   const { signal } = request;
   const model = context.model();
+  await checkOptions(model, job.options);
+  signal.throwIfAborted();
   const { slot, messages } = await prepareMessages(context, job.messages, signal);
   try {
     for (let choice = 0; choice < job.choices; choice += 1) {
       const options: GenerateOptions = { ...job.options, signal };
-      if (options.seed !== undefined) options.seed = (options.seed + choice) % SEEDS;
-      yield* answer(context, model, messages, options, choice, request);
+      if (options.seed !== undefined && choice > 0) options.seed = deriveSeed(options.seed, choice);
+      yield* answer(context, model, job.raw ?? messages, options, choice, request);
     }
   } finally {
     slot.release();
+  }
+}
+
+/** What cannot be answered is refused before the request waits for a slot or holds one. */
+async function checkOptions(model: ChatModel, options: GenerateOptions): Promise<void> {
+  try {
+    await model.checkOptions?.(options);
+  } catch (cause) {
+    if (!(cause instanceof RangeError || cause instanceof TypeError)) throw cause;
+    throw new ApiError(400, cause.message, { code: "invalid_value", cause });
   }
 }
 
@@ -91,11 +109,11 @@ export async function prepareMessages(
 async function* answer(
   context: ServeContext,
   model: ChatModel,
-  messages: Message[],
+  messages: Message[] | RawPrompt,
   options: GenerateOptions,
   choice: number,
   { arrived, signal }: JobRequest,
-): AsyncGenerator<JobEvent> {
+): AsyncGenerator<RawEvent> {
   const begun = choice === 0 ? arrived : performance.now();
   let last = 0;
   let tokens = 0;
@@ -140,16 +158,16 @@ async function mapPictures<From, To>(
   map: (picture: From, param: string) => Promise<To>,
 ): Promise<JobMessage<To>[]> {
   const mapped: JobMessage<To>[] = [];
-  for (const { role, content } of messages) {
+  for (const { content, ...turn } of messages) {
     if (typeof content === "string") {
-      mapped.push({ role, content });
+      mapped.push({ ...turn, content });
       continue;
     }
     const parts: Exclude<JobMessage<To>["content"], string> = [];
     for (const part of content) {
       parts.push(part.type === "text" ? part : { ...part, image: await map(part.image, part.param) });
     }
-    mapped.push({ role, content: parts });
+    mapped.push({ ...turn, content: parts });
   }
   return mapped;
 }

@@ -12,7 +12,9 @@ export const MAX_STOP_LENGTH = 256;
 export const MAX_MESSAGES = 1024;
 /** A biased token costs a map entry per step. */
 export const MAX_LOGIT_BIAS = 1024;
-/** A JSON schema is compiled on the event loop: 64 KiB compiles in a fraction of a second. */
+/** Functions that a request may describe, and calls of one turn: more do not fit the context anyway. */
+export const MAX_TOOLS = 128;
+/** A larger JSON schema needs more states than a grammar may have. */
 export const MAX_SCHEMA_BYTES = 64 * 1024;
 /** Comment lines that keep proxies from closing a quiet stream; most close after 60 s. */
 export const PING_INTERVAL_MS = 15_000;
@@ -20,6 +22,8 @@ export const PING_INTERVAL_MS = 15_000;
 export const HEADER_PATIENCE_MS = 15_000;
 /** Unread answer bytes that may wait for a slow client before its connection is closed. */
 export const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
+/** How often a client that has ended its side of the connection is asked whether it is still there. */
+export const HALF_CLOSED_PROBE_MS = 1000;
 /** All headers of a request; more is an attack or a mistake. */
 export const MAX_HEADER_BYTES = 16 * 1024;
 export const MAX_HEADER_COUNT = 100;

@@ -2,7 +2,7 @@
 import { existsSync, statSync, unlinkSync } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
-import type { ServeSettings } from "./settings.ts";
+import { type ServeSettings, SettingsError } from "./settings.ts";
 
 /**
  * Resolves with the server's URL when it listens. Throws an Error that says what to do when the place is taken.
@@ -28,24 +28,28 @@ export async function listen(server: Server, settings: ServeSettings): Promise<s
 
 function explain(error: NodeJS.ErrnoException, { host, port, socket }: ServeSettings): Error {
   if (error.code === "EADDRINUSE") {
-    return new Error(
+    return new SettingsError(
       `${socket ?? `Port ${port} of ${host}`} is taken by another process. Choose another with ${socket ? "--socket" : "--port"}.`,
       { cause: error },
     );
   }
   if (error.code === "EACCES") {
-    return new Error(
+    return new SettingsError(
       `This user may not listen on ${socket ?? `port ${port}`}. Ports below 1024 need privileges; choose another.`,
       { cause: error },
     );
   }
+  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
+    return new SettingsError(`${host} is no address of this machine. Choose another with --host.`, { cause: error });
+  if (socket) return new SettingsError(`--socket: cannot listen on ${socket}: ${error.message}.`, { cause: error });
   return error;
 }
 
 /** A killed server leaves its socket file behind; one that nobody answers on is removed, a live one is left alone. */
 async function removeDeadSocket(path: string): Promise<void> {
   if (!existsSync(path)) return;
-  if (!statSync(path).isSocket()) throw new Error(`--socket: ${path} exists and is not a socket. Choose another path.`);
+  if (!statSync(path).isSocket())
+    throw new SettingsError(`--socket: ${path} exists and is not a socket. Choose another path.`);
   const alive = await new Promise<boolean>((resolve) => {
     const probe = connect(path, () => {
       probe.destroy();

@@ -16,6 +16,8 @@ export interface MetricSources {
 const QUEUE_BUCKETS = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160];
 const FIRST_TOKEN_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80];
 const TOKEN_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5];
+/** Tokens of a block where gateways count the cache in blocks. It is reused by the token here; this is the size that vLLM has by default. */
+const BLOCK_TOKENS = 16;
 const REQUEST_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320];
 
 /**
@@ -59,7 +61,19 @@ export class ServerMetrics {
       });
     gauge("vllm:num_requests_running", "Requests that hold a slot.", () => sources.queue.running);
     gauge("vllm:num_requests_waiting", "Requests that wait for a slot.", () => sources.queue.waiting);
-    gauge("vllm:kv_cache_usage_perc", "Share of the KV memory in use, 0 to 1.", () => sources.stats()?.kvUsage ?? 0);
+    gauge("vllm:kv_cache_usage_perc", "Share of the KV cache in use, 0 to 1.", () => sources.stats()?.kvUsage ?? 0);
+    new Gauge({
+      name: "vllm:cache_config_info",
+      help: "Size of the KV cache, in its labels.",
+      labelNames: ["block_size", "num_gpu_blocks"],
+      registers,
+      collect() {
+        const tokens = sources.stats()?.kvTokens;
+        // While the model loads nobody knows, and a gateway takes its own configuration.
+        if (tokens === undefined) return;
+        this.set({ block_size: BLOCK_TOKENS, num_gpu_blocks: Math.floor(tokens / BLOCK_TOKENS) }, 1);
+      },
+    });
     gauge(
       "flashvl:engine_requests_running",
       "Answers being written by the engine.",

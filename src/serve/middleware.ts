@@ -56,7 +56,8 @@ export function keyCheck(context: ServeContext, isPublic: (path: string) => bool
   return async (c, next) => {
     if (keys.length > 0 && c.req.method !== "OPTIONS" && !isPublic(c.req.path)) {
       const [scheme, key = ""] = (c.req.header("authorization") ?? "").split(" ", 2);
-      const given = digest(scheme?.toLowerCase() === "bearer" ? key : "");
+      // Anthropic's clients send it in a header of its own.
+      const given = digest(scheme?.toLowerCase() === "bearer" ? key : (c.req.header("x-api-key") ?? ""));
       if (!keys.map((known) => timingSafeEqual(known, given)).includes(true)) {
         throw new ApiError(401, "A valid API key is missing. Send it as Authorization: Bearer <key>.", {
           code: "invalid_api_key",

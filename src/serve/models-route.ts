@@ -9,14 +9,21 @@ import { ApiError } from "./errors.ts";
  * @example modelsRoute(app, context);
  */
 export function modelsRoute(app: Hono<ServeEnv>, context: ServeContext): void {
-  const entry = (id: string) => ({ id, object: "model" as const, created: context.startedAt, owned_by: "flashvl" });
+  const entry = (id: string) => ({
+    id,
+    object: "model" as const,
+    created: context.startedAt,
+    owned_by: "flashvl",
+    // While the model loads, its names are known already, but not its context.
+    max_model_len: context.loaded()?.info.maxContext,
+  });
   app.get("/v1/models", (c) => c.json({ object: "list", data: servedNames(context).map(entry) }));
   // Ids may hold a slash ("org/name"), so the rest of the path is the id.
   app.get("/v1/models/:id{.+}", (c) => c.json(entry(assertServed(c.req.param("id"), context))));
 }
 
 /** The names under which the model is served; the first is the one that answers carry. */
-function servedNames({ settings }: ServeContext): string[] {
+export function servedNames({ settings }: ServeContext): string[] {
   return settings.modelName.length > 0 ? settings.modelName : ["flashvl"];
 }
 

@@ -1,10 +1,14 @@
 /** @file GET /openapi.json: the server's OpenAPI 3.1 document, made from the schemas that check the requests. */
 import type { Hono } from "hono";
 import { z } from "zod";
+import { countSchema, messagesRequestSchema } from "./anthropic/schema.ts";
 import { attentionRequestSchema } from "./attention-route.ts";
-import { chatRequestSchema } from "./chat/schema.ts";
+import { chatRequestSchema, pictureUrl } from "./chat/schema.ts";
+import { completionRequestSchema } from "./completions/schema.ts";
 import type { ServeEnv } from "./context.ts";
+import { ollamaChatSchema, ollamaGenerateSchema, ollamaShowSchema } from "./ollama/schema.ts";
 import { responsesRequestSchema } from "./responses/schema.ts";
+import { detokenizeSchema, tokenizeSchema } from "./tokens-route.ts";
 
 const ERRORS: Record<string, string> = {
   "400": "The request is faulty; `param` names the place.",
@@ -36,7 +40,7 @@ export function openapiDocument(): object {
   const post = (summary: string, body: z.ZodType, streams: boolean) => ({
     post: {
       summary,
-      requestBody: { required: true, ...json(z.toJSONSchema(body, { target: "draft-2020-12", io: "input" })) },
+      requestBody: { required: true, ...json(jsonSchemaOf(body)) },
       responses: {
         "200": {
           description: "The answer",
@@ -51,11 +55,22 @@ export function openapiDocument(): object {
     info: {
       title: "FlashVL server",
       version: "1",
-      description: "OpenAI-compatible chat about pictures. Parameters that are not listed are refused, never ignored.",
+      description:
+        "Chat about pictures through the doors of OpenAI, Anthropic and Ollama. Null is the same as absent; parameters that are not listed are refused, never ignored.",
     },
     paths: {
       "/v1/chat/completions": post("Answer a conversation", chatRequestSchema, true),
       "/v1/responses": post("Answer a conversation, as a response object", responsesRequestSchema, true),
+      "/v1/completions": post("Continue a text as it is", completionRequestSchema, true),
+      "/v1/messages": post("Answer a conversation, as Anthropic's API does", messagesRequestSchema, true),
+      "/v1/messages/count_tokens": post("Count a conversation's tokens", countSchema, false),
+      "/tokenize": post("The tokens of a text", tokenizeSchema, false),
+      "/detokenize": post("The text of tokens", detokenizeSchema, false),
+      "/api/chat": post("Answer a conversation, as Ollama does", ollamaChatSchema, true),
+      "/api/generate": post("Answer a question, as Ollama does", ollamaGenerateSchema, true),
+      "/api/show": post("What is known of a model, as Ollama tells it", ollamaShowSchema, false),
+      "/api/tags": get("The models served, as Ollama lists them"),
+      "/api/version": get("The package's version, as Ollama tells it"),
       "/v1/models": get("The models served"),
       "/v1/models/{id}": {
         parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
@@ -64,7 +79,11 @@ export function openapiDocument(): object {
       "/v1/flashvl/attention": post("Where the model looked when it wrote a token", attentionRequestSchema, false),
       "/v1/flashvl/about": get("What this server can do"),
       "/health": get("Alive"),
+      "/healthz": get("Alive"),
+      "/livez": get("Alive"),
       "/ready": get("Ready for requests; 503 while the model loads or the server shuts down"),
+      "/readyz": get("Ready for requests; 503 while the model loads or the server shuts down"),
+      "/version": get("The package's version"),
       "/metrics": get("Prometheus metrics", "text/plain"),
       "/openapi.json": get("This document"),
     },
@@ -91,6 +110,18 @@ export function openapiDocument(): object {
     },
     security: [{ key: [] }, {}],
   };
+}
+
+/** A body's schema as a client sees it: a picture is always named by a text there. */
+function jsonSchemaOf(body: z.ZodType): object {
+  return z.toJSONSchema(body, {
+    target: "draft-2020-12",
+    io: "input",
+    unrepresentable: "any",
+    override({ zodSchema, jsonSchema }) {
+      if (zodSchema === pictureUrl) delete jsonSchema.anyOf;
+    },
+  });
 }
 
 /** Adds the document's route. */

@@ -1,21 +1,30 @@
 /** @file Starts a server: context, sockets (TCP, Unix or TLS), readiness while the model loads, and the drain at the end. */
 import { readFileSync } from "node:fs";
-import { createServer as createHttpServer, type Server } from "node:http";
+import {
+  createServer as createHttpServer,
+  type ServerOptions as NodeServerOptions,
+  type RequestListener,
+  type Server,
+} from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { getRequestListener } from "@hono/node-server";
+import { loadDecoder } from "../processor/index.ts";
 import { createApp } from "./app.ts";
 import { BodyBudget } from "./body-budget.ts";
 import type { ChatModel } from "./chat-model.ts";
 import type { ServeContext } from "./context.ts";
 import { prepareDrain } from "./drain.ts";
 import { ApiError } from "./errors.ts";
+import { answerHalfClosed } from "./half-closed.ts";
 import { KEEP_ALIVE_MS, MAX_CONNECTIONS, MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "./limits.ts";
 import { listen } from "./listen.ts";
 import { createLog, type Logger } from "./log.ts";
+import { answerUnreadable, refuseMalformed } from "./malformed.ts";
 import { ServerMetrics } from "./metrics.ts";
 import { type PictureLoader, pictureLoader } from "./pictures.ts";
 import { AdmissionQueue } from "./queue.ts";
-import { readSettings, type ServeSettings } from "./settings.ts";
+import { readSettings, type ServeSettings, SettingsError } from "./settings.ts";
+import { fingerprintOf } from "./version.ts";
 
 /** What a server is made of; all but the model has a default. */
 export interface ServerOptions {
@@ -50,8 +59,8 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
   let draining = false;
   let model: ChatModel | undefined;
   let failure: unknown;
-  const loading = Promise.resolve(options.model).then(
-    (loaded) => {
+  const loading = Promise.all([options.model, loadDecoder()]).then(
+    ([loaded]) => {
       model = loaded;
       log.info("model loaded");
     },
@@ -71,6 +80,7 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
         : ["The model is still loading.", "model_loading"];
       throw new ApiError(503, message, { code, headers: { "retry-after": "5" } });
     },
+    loaded: () => model,
     queue,
     bodies,
     metrics: new ServerMetrics({
@@ -83,6 +93,7 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
     log,
     closing: closing.signal,
     isDraining: () => draining,
+    fingerprint: () => fingerprintOf(model?.info),
     startedAt: Math.floor(Date.now() / 1000),
   };
   if (!(options.model instanceof Promise)) await loading;
@@ -113,8 +124,10 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
 }
 
 function createSocketServer(settings: ServeSettings, app: ReturnType<typeof createApp>): Server {
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: refuseMalformed });
   const options = {
+    // A request without a Host header is refused where the others are.
+    requireHostHeader: false,
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: settings.bodyTimeout * 1000,
     requestTimeout: settings.bodyTimeout * 1000,
@@ -122,23 +135,36 @@ function createSocketServer(settings: ServeSettings, app: ReturnType<typeof crea
     connectionsCheckingInterval: Math.min(1000, settings.bodyTimeout * 250),
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
+  const { tlsCert, tlsKey } = settings;
   const server: Server =
-    settings.tlsCert && settings.tlsKey
-      ? createHttpsServer(
-          { ...options, cert: readPem(settings.tlsCert, "--tls-cert"), key: readPem(settings.tlsKey, "--tls-key") },
-          listener,
-        )
+    tlsCert && tlsKey
+      ? secureServer(options, readPem(tlsCert, "--tls-cert"), readPem(tlsKey, "--tls-key"), listener)
       : createHttpServer(options, listener);
+  server.on("clientError", answerUnreadable);
   server.maxHeadersCount = MAX_HEADER_COUNT;
+  answerHalfClosed(server);
   server.maxConnections = MAX_CONNECTIONS;
   return server;
 }
+
+function secureServer(options: NodeServerOptions, cert: Buffer, key: Buffer, listener: RequestListener): Server {
+  try {
+    return createHttpsServer({ ...options, cert, key }, listener);
+  } catch (cause) {
+    const message = `--tls-cert and --tls-key: the files hold no certificate and key that belong together: ${(cause as Error).message}.`;
+    throw Object.assign(new Error(message, { cause }), { code: "invalid" });
+  }
+}
+
+/** An error about a file, with the code by which the command line chooses its exit code. */
+const unreadable = (message: string, cause: unknown): Error =>
+  Object.assign(new Error(message, { cause }), { code: (cause as NodeJS.ErrnoException).code });
 
 function readPem(path: string, flag: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw new Error(`${flag}: cannot read ${path}. Give the path of a PEM file.`, { cause });
+    throw unreadable(`${flag}: cannot read ${path}. Give the path of a PEM file.`, cause);
   }
 }
 
@@ -148,7 +174,7 @@ function withKeyFile(settings: ServeSettings): ServeSettings {
   try {
     text = readFileSync(settings.apiKeyFile, "utf8");
   } catch (cause) {
-    throw new Error(`--api-key-file: cannot read ${settings.apiKeyFile}.`, { cause });
+    throw unreadable(`--api-key-file: cannot read ${settings.apiKeyFile}.`, cause);
   }
   const keys = text
     .split("\n")
@@ -156,6 +182,6 @@ function withKeyFile(settings: ServeSettings): ServeSettings {
     .filter((line) => line !== "" && !line.startsWith("#"));
   // An empty file must not open the server to everybody.
   if (keys.length === 0)
-    throw new Error(`--api-key-file: ${settings.apiKeyFile} holds no key; write one key per line.`);
+    throw new SettingsError(`--api-key-file: ${settings.apiKeyFile} holds no key; write one key per line.`);
   return { ...settings, apiKey: [...settings.apiKey, ...keys] };
 }

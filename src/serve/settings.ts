@@ -4,6 +4,9 @@ import { z } from "zod";
 const MIB = 1024 * 1024;
 const seconds = z.number().positive().max(86_400);
 const count = z.number().int().positive();
+const origin = z
+  .string()
+  .refine((text) => URL.canParse(text) && new URL(text).origin === text, "must be an origin such as https://a.example");
 const names = z.array(z.string().min(1)).default([]);
 
 /** The schema of {@link ServeSettings}; `description` is the flag's help text. */
@@ -17,7 +20,7 @@ export const settingsSchema = z.strictObject({
   apiKey: names.describe("keys that clients must send as Authorization: Bearer; none means open"),
   apiKeyFile: z.string().min(1).optional().describe("file with one API key per line"),
   publicMetrics: z.boolean().default(false).describe("serve /metrics without a key"),
-  corsOrigin: names.describe("origins whose pages may call the server; none by default"),
+  corsOrigin: z.array(origin).default([]).describe("origins whose pages may call the server; none by default"),
   allowedHost: names.describe("further Host names to answer to (a loopback server answers to loopback names only)"),
   pictureHost: names.describe("hosts whose pictures may be fetched by URL; none by default (data: URLs always work)"),
   parallel: count.max(256).default(4).describe("requests that run at once"),
@@ -35,6 +38,17 @@ export const settingsSchema = z.strictObject({
   bodyTimeout: seconds.default(30).describe("seconds in which a request must have arrived completely"),
   stallTimeout: seconds.default(30).describe("seconds a client may leave a stream unread"),
   drainTimeout: seconds.default(30).describe("seconds that running requests get after SIGTERM"),
+  reasoning: z
+    .enum(["auto", "on", "off"])
+    .default("auto")
+    .describe(
+      "tell <think>…</think><answer>…</answer> apart: auto unless the model says that it does not write so; off: raw",
+    ),
+  reasonFirst: z
+    .boolean()
+    .default(false)
+    .describe("let answers that are held to a schema begin with the model's working"),
+  strict: z.boolean().default(false).describe("refuse parameters that have no effect, such as metadata"),
   page: z.boolean().default(true).describe("serve the chat page at /"),
   logLevel: z
     .enum(["fatal", "error", "warn", "info", "debug", "silent"])
@@ -79,6 +93,11 @@ export function settingNames(): SettingName[] {
   });
 }
 
+/** A setting that cannot be. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+}
+
 /** The sources of settings, strongest first. */
 export interface SettingSources {
   flags?: Record<string, unknown>;
@@ -94,7 +113,7 @@ export interface SettingSources {
  */
 export function readSettings({ flags = {}, env = {}, config = {} }: SettingSources = {}): ServeSettings {
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
-    throw new Error("The config file must hold an object of settings, for example { port: 9000 }.");
+    throw new SettingsError("The config file must hold an object of settings, for example { port: 9000 }.");
   }
   const merged: Record<string, unknown> = { ...config };
   const origin: Record<string, string> = Object.fromEntries(
@@ -116,11 +135,11 @@ export function readSettings({ flags = {}, env = {}, config = {} }: SettingSourc
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const key = String(issue.path[0] ?? "");
-    throw new Error(`Setting ${origin[key] ?? (key || "in the config file")}: ${issue.message}.`);
+    throw new SettingsError(`Setting ${origin[key] ?? (key || "in the config file")}: ${issue.message}.`);
   }
   const { tlsCert, tlsKey } = parsed.data;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw new Error("TLS needs both --tls-cert and --tls-key; only one was given.");
+    throw new SettingsError("TLS needs both --tls-cert and --tls-key; only one was given.");
   }
   return parsed.data;
 }
@@ -133,6 +152,14 @@ function kindOf(field: z.ZodType): SettingName["kind"] {
   return inner instanceof z.ZodBoolean ? "boolean" : "string";
 }
 
+/** How a switch may be written. */
+const SWITCH = new Map([
+  ["true", true],
+  ["1", true],
+  ["false", false],
+  ["0", false],
+]);
+
 function fromText(text: string, kind: SettingName["kind"]): unknown {
   if (kind === "list")
     return text
@@ -140,6 +167,6 @@ function fromText(text: string, kind: SettingName["kind"]): unknown {
       .map((part) => part.trim())
       .filter(Boolean);
   if (kind === "number") return text.trim() === "" ? text : Number(text);
-  if (kind === "boolean") return { true: true, "1": true, false: false, "0": false }[text.toLowerCase()] ?? text;
+  if (kind === "boolean") return SWITCH.get(text.toLowerCase()) ?? text;
   return text;
 }

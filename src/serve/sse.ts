@@ -14,7 +14,8 @@ export interface SseOptions {
   stallSeconds: number;
   /** Called once when the client leaves or stalls; the work behind the stream should stop. */
   onGone(reason: ApiError): void;
-  headers?: Record<string, string>;
+  /** One JSON object per line (application/x-ndjson) instead of events; a quiet stream then has no signs of life. */
+  lines?: boolean;
 }
 
 /** How often the stall timer looks; a share of the allowed time, so that it fires soon after it. */
@@ -58,7 +59,7 @@ export function sseResponse(events: AsyncIterable<SseEvent>, options: SseOptions
     try {
       for await (const { event, data } of events) {
         if (failure) return;
-        put(`${event ? `event: ${event}\n` : ""}data: ${data}\n\n`);
+        put(options.lines ? `${data}\n` : `${event ? `event: ${event}\n` : ""}data: ${data}\n\n`);
       }
     } finally {
       finished = true;
@@ -70,7 +71,7 @@ export function sseResponse(events: AsyncIterable<SseEvent>, options: SseOptions
     {
       start() {
         timers.push(
-          setInterval(() => queue.length === 0 && put(": ping\n\n"), PING_INTERVAL_MS).unref(),
+          setInterval(() => !options.lines && queue.length === 0 && put(": ping\n\n"), PING_INTERVAL_MS).unref(),
           setInterval(
             () => {
               if (unread > 0 && performance.now() - lastRead > options.stallSeconds * 1000)
@@ -107,10 +108,9 @@ export function sseResponse(events: AsyncIterable<SseEvent>, options: SseOptions
   );
   return new Response(body, {
     headers: {
-      "content-type": "text/event-stream; charset=utf-8",
+      "content-type": options.lines ? "application/x-ndjson" : "text/event-stream; charset=utf-8",
       "cache-control": "no-cache",
       "x-accel-buffering": "no",
-      ...options.headers,
     },
   });
 }

@@ -2,30 +2,31 @@
 import type { z } from "zod";
 import { ApiError } from "./errors.ts";
 
-/** OpenAI parameters that this server does not have, with what to do instead. */
-const UNSUPPORTED: Record<string, string> = {
-  tools: "FlashVL models do not call tools; use response_format for structured answers.",
-  tool_choice: "FlashVL models do not call tools; use response_format for structured answers.",
-  parallel_tool_calls: "FlashVL models do not call tools.",
-  functions: "FlashVL models do not call functions; use response_format for structured answers.",
-  function_call: "FlashVL models do not call functions; use response_format for structured answers.",
-  audio: "FlashVL models neither hear nor speak.",
-  prediction: "Predicted outputs are not supported.",
-  reasoning: "FlashVL models have no separate reasoning.",
-  reasoning_effort: "FlashVL models have no separate reasoning.",
-  verbosity: "Ask for a short or long answer in the prompt, or set max_completion_tokens.",
-  web_search_options: "The server does not search the web.",
-  store: "Nothing is stored; leave it out or send false.",
-  metadata: "Nothing is stored, so there is nothing to attach metadata to.",
-  previous_response_id: "The server keeps no conversations; send the earlier turns in input.",
-  conversation: "The server keeps no conversations; send the earlier turns in input.",
-  background: "Answers are not computed in the background.",
-  service_tier: 'There is one tier; leave it out or send "auto".',
-  modalities: 'Answers are text; leave it out or send ["text"].',
-};
+/** Parameters of OpenAI's API that this server does not have, or refuses when it is strict, with what to do instead. */
+const UNSUPPORTED = new Map(
+  Object.entries({
+    functions: "This older form is not supported; send tools.",
+    function_call: "This older form is not supported; send tool_choice.",
+    audio: "FlashVL models neither hear nor speak.",
+    prediction: "Predicted outputs are not supported.",
+    reasoning_effort: "The model decides how long it reasons.",
+    verbosity: "Ask for a short or long answer in the prompt, or set max_completion_tokens.",
+    web_search_options: "The server does not search the web.",
+    store: "Nothing is stored; leave it out or send false.",
+    metadata: "Nothing is stored, so there is nothing to attach metadata to.",
+    previous_response_id: "The server keeps no conversations; send the earlier turns in input.",
+    conversation: "The server keeps no conversations; send the earlier turns in input.",
+    background: "Answers are not computed in the background.",
+    service_tier: 'There is one tier; leave it out or send "auto".',
+    modalities: 'Answers are text; leave it out or send ["text"].',
+  }),
+);
+
+/** Members whose value is the client's own JSON, where null means null. */
+const OPAQUE = new Set(["schema", "parameters", "input_schema", "arguments", "metadata"]);
 
 /**
- * The body as its schema's type.
+ * The body as its schema's type. A member that is null is the same as an absent one; it is removed from `body`.
  * Throws {@link ApiError} 400 that names the first parameter at fault; what the server does not know is refused, never ignored.
  *
  * @example const request = validate(chatRequestSchema, body);
@@ -34,10 +35,11 @@ export function validate<Schema extends z.ZodObject>(schema: Schema, body: unkno
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new ApiError(400, "The request's body must be a JSON object.", { code: "invalid_request" });
   }
+  removeNulls(body);
   for (const key of Object.keys(body)) {
     if (!Object.hasOwn(schema.shape, key)) {
       const advice =
-        UNSUPPORTED[key] ?? "The server refuses what it does not know, so that nothing is ignored in silence.";
+        UNSUPPORTED.get(key) ?? "The server refuses what it does not know, so that nothing is ignored in silence.";
       throw new ApiError(400, `Unsupported parameter: '${key.slice(0, 64)}'. ${advice}`, {
         param: key.slice(0, 64),
         code: "unsupported_parameter",
@@ -48,11 +50,24 @@ export function validate<Schema extends z.ZodObject>(schema: Schema, body: unkno
   if (parsed.success) return parsed.data;
   const { path, message, code } = deepest(parsed.error.issues[0]!);
   const param = path.join(".");
-  const advice = UNSUPPORTED[param];
+  const advice = UNSUPPORTED.get(param);
   throw new ApiError(400, `Invalid value for '${param}': ${message}.${advice ? ` ${advice}` : ""}`, {
     param,
     code: advice || code === "unrecognized_keys" ? "unsupported_parameter" : "invalid_value",
   });
+}
+
+/** Removes members that are null from an object and all that it holds; the body's depth has been checked. */
+function removeNulls(value: object): void {
+  if (ArrayBuffer.isView(value)) return;
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === "object" && item !== null) removeNulls(item);
+    return;
+  }
+  for (const [key, member] of Object.entries(value)) {
+    if (member === null) delete (value as Record<string, unknown>)[key];
+    else if (typeof member === "object" && !OPAQUE.has(key)) removeNulls(member);
+  }
 }
 
 interface Issue {

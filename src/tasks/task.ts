@@ -17,5 +17,6 @@ export interface Task<Row> {
   name: string;
   rows(): AsyncIterable<Row>;
   prompt(row: Row): { images: ImageInput[]; messages: Message[] };
-  score(row: Row, answer: string): Score;
+  /** May wait for a proof, a process or a service: what calls it awaits it. */
+  score(row: Row, answer: string): Score | Promise<Score>;
 }

@@ -1,7 +1,6 @@
 /** @file Reward functions of GRPO: built-in ones by name, and users' own from a module. */
 
 import { parse } from "node:path";
-import { pathToFileURL } from "node:url";
 import {
   accuracyReward,
   repetitionReward,
@@ -11,6 +10,7 @@ import {
   thinkFormatReward,
 } from "../tasks/index.ts";
 import { TrainingInputError } from "./input-error.ts";
+import { defaultFunction } from "./open-module.ts";
 
 /** What a reward function may look at. */
 export interface Completion<Row> {
@@ -52,26 +52,11 @@ function builtIn<Row>(spec: Exclude<RewardSpec, { module: string }>): RewardFunc
   }
 }
 
-async function fromModule<Row>(path: string): Promise<RewardFunction<Row>> {
-  let loaded: { default?: unknown };
-  try {
-    loaded = (await import(pathToFileURL(path).href)) as typeof loaded;
-  } catch (error) {
-    throw new TrainingInputError(`the reward module ${path} cannot be loaded: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  if (typeof loaded.default === "function") return loaded.default as RewardFunction<Row>;
-  throw new TrainingInputError(
-    `${path} has no default export that is a function (found ${typeof loaded.default}): export default (completion) => number | null`,
-  );
-}
-
 const nameOf = (spec: RewardSpec): string => ("module" in spec ? parse(spec.module).name : spec.name);
 
 /**
  * The reward functions of a recipe, each under a name of its own.
- * @param specs built-in names, or `module`: a JavaScript file whose default export is a RewardFunction
+ * @param specs built-in names, or `module`: a JavaScript or TypeScript file whose default export is a RewardFunction
  * @throws TrainingInputError when a module cannot be loaded or has no default function
  */
 export async function loadRewards<Row>(specs: readonly RewardSpec[]): Promise<NamedReward<Row>[]> {
@@ -81,7 +66,10 @@ export async function loadRewards<Row>(specs: readonly RewardSpec[]): Promise<Na
     specs.map(async (spec, i) => ({
       name: unique[i]!,
       weight: spec.weight,
-      score: "module" in spec ? await fromModule<Row>(spec.module) : builtIn<Row>(spec),
+      score:
+        "module" in spec
+          ? await defaultFunction<RewardFunction<Row>>(spec.module, "reward", "(completion) => number | null")
+          : builtIn<Row>(spec),
     })),
   );
 }

@@ -1,10 +1,12 @@
 /** @file Rollouts: groups of answers by the project's own engine, scored. */
 
-import type { FlashVL, ManyRequest } from "../engine/index.ts";
-import { buildPrompt, loadImage, type PreprocessorConfig, preprocessImage, withImages } from "../processor/index.ts";
+import { deriveSeed } from "../common/index.ts";
+import type { ManyRequest } from "../engine/index.ts";
+import type { FlashVL } from "../node/index.ts";
+import { loadImage, makePixels, type PreprocessorConfig } from "../processor/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { combineRewards, type Reward } from "./advantages.ts";
-import type { PictureInput } from "./grpo-graph.ts";
+import type { PictureInput } from "./picture-input.ts";
 import { type NamedReward, scoreAll } from "./rewards.ts";
 
 export interface RolloutOptions {
@@ -12,13 +14,15 @@ export interface RolloutOptions {
   readonly groupSize: number;
   readonly temperature: number;
   readonly maxNewTokens: number;
-  /** Seed of the first answer of the first prompt; every answer gets its own. */
+  /** Every answer is drawn with a seed of its own, hashed from this one, the number of its row and its number in the group. */
   readonly seed: number;
-  /** What groups hold of their pictures: pixels [3, size, size], or the model's tokens of them [imageTokens, hidden]. Default "pixels". */
+  /** Number of the first row: of rows that are dealt to several processes, each keeps its number among all. Default 0. */
+  readonly first?: number;
+  /** What groups hold of their pictures: pixels [windows, 3, size, size], or the model's tokens of them [tokens, hidden]. Default "pixels". */
   readonly pictures?: PictureInput;
 }
 
-export interface Answer {
+export interface Completion {
   readonly text: string;
   readonly tokens: readonly number[];
   /** Log-probability of each token when it was drawn. */
@@ -35,11 +39,10 @@ export interface Group<Row> {
   readonly promptIds: readonly number[];
   /** Pixels, or tokens: see `RolloutOptions.pictures`. */
   readonly pictures: readonly Float32Array[];
-  readonly answers: readonly Answer[];
+  /** Windows of each picture, where they are not one each. */
+  readonly windows?: readonly number[];
+  readonly answers: readonly Completion[];
 }
-
-/** Keeps seeds of neighbouring prompts apart. */
-const SEED_STRIDE = 65_536;
 
 /** A group of sampled, scored answers for each row. Deterministic for the same weights, rows and seed. */
 export async function rollout<Row>(
@@ -50,23 +53,20 @@ export async function rollout<Row>(
   preprocessor: PreprocessorConfig,
   options: RolloutOptions,
 ): Promise<Group<Row>[]> {
-  const { groupSize, temperature, maxNewTokens, seed } = options;
+  const { groupSize, temperature, maxNewTokens, seed, first = 0 } = options;
   const requests: ManyRequest[] = [];
   for (const [i, row] of rows.entries()) {
     const { images, messages } = task.prompt(row);
     const loaded = await Promise.all(images.map((image) => loadImage(image)));
-    const sampling = { doSample: true, temperature, topP: 1, maxNewTokens, seed: (seed + i * SEED_STRIDE) % 2 ** 32 };
+    const sampling = { doSample: true, temperature, topP: 1, maxNewTokens, seed: deriveSeed(seed, first + i) };
     requests.push({ image: loaded, messages, options: sampling });
   }
   const results = await model.rolloutMany(requests, groupSize);
   const groups: Group<Row>[] = [];
   for (const [i, row] of rows.entries()) {
-    const { image, messages } = requests[i]!;
-    const prompt = buildPrompt(model.tokenizer, withImages(image, messages), { imageTokens: model.config.imageTokens });
-    // Pictures may also stand inside the messages.
-    const pictures = await Promise.all(prompt.images.map((picture) => loadImage(picture)));
+    const { promptIds, pictures, pictureTokens } = results[i]!;
     const answers = await Promise.all(
-      results[i]!.map(async ({ text, tokens, logprobs, finishReason }): Promise<Answer> => {
+      results[i]!.answers.map(async ({ text, tokens, logprobs, finishReason }): Promise<Completion> => {
         const scores = await scoreAll(rewards, { task, row, text, tokens, maxTokens: maxNewTokens });
         const reward = combineRewards(
           scores,
@@ -77,12 +77,14 @@ export async function rollout<Row>(
     );
     groups.push({
       row,
-      promptIds: prompt.ids,
-      pictures: await Promise.all(
-        pictures.map((picture) =>
-          options.pictures === "tokens" ? model.pictureTokens(picture) : preprocessImage(picture, preprocessor),
-        ),
-      ),
+      promptIds,
+      pictures:
+        options.pictures === "tokens"
+          ? pictureTokens
+          : await Promise.all(
+              pictures.map(async ({ image, plan }) => makePixels(await image.load(), plan, preprocessor)),
+            ),
+      windows: pictures.map(({ plan }) => plan.windows),
       answers,
     });
   }

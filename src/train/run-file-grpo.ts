@@ -1,55 +1,64 @@
-/** @file Reinforcement learning on a file of prompts. */
+/** @file Reinforcement learning on files of prompts. */
 
-import { openPrompts, type PromptRow, promptTask } from "./data/file-prompts.ts";
+import { openPrompts, promptTask } from "./data/file-prompts.ts";
+import { heldOutItems, heldOutRows } from "./data/held-out.ts";
 import { reportDropped } from "./data/report-dropped.ts";
 import { readSampleContext } from "./data/sample-context.ts";
-import { splitRows } from "./data/shuffled-rows.ts";
 import { trainGrpo } from "./grpo.ts";
-import { TrainingInputError } from "./input-error.ts";
-import type { GrpoRecipe } from "./recipe.ts";
-import { countRows, type FileRunOptions } from "./run-file.ts";
+import { fitMemory } from "./memory/fit-memory.ts";
+import { grpoBatches } from "./recipe/fill-recipe.ts";
+import { filesOf, type GrpoKeys, type GrpoRecipe } from "./recipe/schema.ts";
+import { type FileRunOptions, memoryOptions } from "./run-file.ts";
+
+/** Prompts that are measured to work out the shape of batches. */
+const MEASURED = 500;
 
 /**
- * Trains on the prompts of `data.file`. Held out: `validation.file`, else as many rows of the training file as
- * `validation.samples` says, which are then not trained on.
+ * Trains on the prompts of `data.file`. Held out: `validation.file`, else a part of the training rows, which are then not
+ * trained on.
  * @returns the last checkpoint's folder
  * @throws BadRowError naming file and line, where `onBadRow` is "stop"
  */
-export async function runFileGrpo(recipe: GrpoRecipe, options: FileRunOptions): Promise<string> {
-  const { data, validation, batch, seed, onBadRow } = recipe;
+export async function runFileGrpo(
+  recipe: GrpoKeys,
+  { begin, ...options }: FileRunOptions<GrpoRecipe>,
+): Promise<string> {
+  const { data, validation, seed, onBadRow } = recipe;
   if (!data.file) throw new Error("the recipe has no data.file");
-  const context = await readSampleContext(recipe.model);
+  const context = await readSampleContext(recipe.model, recipe);
   const report = reportDropped(options.print ?? (() => {}));
-  const needsAnswer = recipe.rewards.some((r) => "name" in r && r.name === "accuracy");
+  const limits = { length: Infinity, images: Infinity };
   const common = {
     seed,
     onBadRow,
-    images: data.images,
-    limits: { length: batch.length - recipe.rollout.maxNewTokens, images: batch.images },
-    needsAnswer,
+    question: data.question,
+    signal: options.signal,
+    limits,
+    needsAnswer: recipe.rewards.some((r) => "name" in r && r.name === "accuracy"),
     onDropped: report.onDropped,
+    lazy: true,
   };
+  const files = filesOf(data.file, data.images);
   const split =
-    validation && !validation.file ? splitRows(await countRows(data.file), validation.samples, seed) : undefined;
-  const train = await openPrompts(context, { ...common, file: data.file, rows: split?.train });
+    validation && !validation.file ? await heldOutRows(files, validation.samples, seed, options.signal) : undefined;
+  const train = await openPrompts(context, { ...common, files, rows: split?.train });
   try {
-    const heldOut: PromptRow[] = [];
-    const add = (row: PromptRow | undefined) => void (row && heldOut.push(row));
-    if (split) for (const row of split.validation) add(await train.item(row));
-    else if (validation?.file) {
-      const file = await openPrompts(context, { ...common, file: validation.file });
-      try {
-        for (let i = 0; i < Math.min(file.rows, validation.samples); i++) add(await file.item(i));
-      } finally {
-        await file.close();
-      }
-    }
-    if (validation && heldOut.length === 0)
-      throw new TrainingInputError("no validation row can be used: see the rows left out");
-    return await trainGrpo(recipe, {
+    const measures = { samples: train.length, sizes: await train.sizes(MEASURED) };
+    const candidates = grpoBatches(recipe, context.config, measures);
+    const fitted = fitMemory(context.config, candidates, memoryOptions(recipe, options));
+    const filled = fitted.recipe;
+    limits.length = filled.batch.length - recipe.rollout.maxNewTokens;
+    limits.images = filled.batch.images;
+    const own = validation?.file;
+    const openOwn = own ? () => openPrompts(context, { ...common, files: filesOf(own, data.images) }) : undefined;
+    const heldOut = validation ? await heldOutItems(train, split?.validation, validation.samples, openOwn) : [];
+    await begin?.(fitted, train.length);
+    return await trainGrpo(filled, {
       ...options,
       task: promptTask,
+      load: async (row) => (await row.load?.()) ?? row,
       rows: (start) => train.items(start),
+      epochSize: train.length,
       heldOut: validation && heldOut,
     });
   } finally {

@@ -1,33 +1,38 @@
 /** @file Supervised fine-tuning: a flat loop from samples to updated weights. */
 
 import { join } from "node:path";
-import { openCheckpoint } from "../hub/index.ts";
-import { type LoraConfig, loraParameters, parseConfig } from "../model/index.ts";
+import { Random } from "../common/index.ts";
+import { openModelCheckpoint } from "../compile/index.ts";
+import { alone, deal, fromFirst, onAny } from "../ranks/index.ts";
 import { accumulate } from "./accumulate.ts";
-import { type Batch, fillInputs, toBatches } from "./data/batches.ts";
+import { type AnswerScoreOptions, openAnswerScore } from "./answer-score.ts";
+import { addedParameters, fillAuxiliary, type WeightedLoss } from "./auxiliary-loss.ts";
+import { type Batch, fillInputs, toBatches, withPictures } from "./data/batches.ts";
 import type { Sequence } from "./data/sequence.ts";
 import { initialize } from "./initialize.ts";
-import { TrainingInputError } from "./input-error.ts";
-import { fillLessons, LESSONS } from "./lessons.ts";
+import { adaptersOf, fillDropout, initializeLora, MergedWeights } from "./lora/lora.ts";
+import { nativeTraining } from "./native-training.ts";
 import { Optimizer } from "./optim/optimizer.ts";
-import { loadParameters, type Parameter, ParameterStore } from "./parameter-store.ts";
-import { TrainingRandom } from "./random.ts";
-import { resolvedSchedule, type SftRecipe } from "./recipe.ts";
-import { openRunFolder } from "./run/run-folder.ts";
+import { loadParameters, ParameterStore } from "./parameter-store.ts";
+import { digestOf, gatherStep, rankTimes } from "./rank-times.ts";
+import { resolvedSchedule, type SftRecipe } from "./recipe/schema.ts";
+import { folderOfOthers, openRunFolder, type RunOptions } from "./run/run-folder.ts";
 import { checkpointsOf, loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
-import { loadSeeHead } from "./see-head.ts";
 import { type SftShape, sftGraph } from "./sft-graph.ts";
-import { createStepSession, type StepSession } from "./step-session.ts";
+import { Validation } from "./sft-validation.ts";
+import { createStepSession } from "./step-session.ts";
 
-export interface SftOptions {
-  /** Folder of the run. Where it holds a checkpoint, the run goes on from there. */
-  readonly run: string;
+export interface SftOptions extends RunOptions {
   /** Training samples from number `start` on; always the same ones. May end: then the run ends too. */
   samples(start: number): AsyncIterable<Sequence>;
   /** Samples that are never trained on. */
   readonly validation?: readonly Sequence[];
-  readonly signal?: AbortSignal;
-  readonly print?: (line: string) => void;
+  /** Held-out rows to ask, where validation goes by answers. */
+  readonly ask?: AnswerScoreOptions;
+  /** Samples of an epoch, where there are epochs. */
+  readonly epochSize?: number;
+  /** Terms beside the loss of the samples' answers; validation is without them. */
+  readonly auxiliary?: readonly WeightedLoss[];
 }
 
 export interface SftResult {
@@ -38,170 +43,187 @@ export interface SftResult {
   readonly step: number;
 }
 
-/** Mean loss and share of right tokens over whole batches. */
-async function evaluate(session: StepSession, batches: readonly Batch[], shape: SftShape, imageTokens: number) {
-  let [loss, right, tokens] = [0, 0, 0];
-  for (const batch of batches) {
-    fillInputs(session.inputs, batch, shape, imageTokens);
-    await session.run();
-    const logProbs = session.outputs.get("log_probs")!.data as Float32Array;
-    const correct = session.outputs.get("correct")!.data as Float32Array;
-    for (let i = 0; i < batch.trainedTokens; i++) {
-      loss -= logProbs[i]!;
-      right += correct[i]!;
-    }
-    tokens += batch.trainedTokens;
-  }
-  return { loss: loss / tokens, accuracy: right / tokens };
-}
-
 /**
  * Trains by a recipe until its steps are done, the data ends, validation stops improving, or `signal` aborts; a killed run
- * goes on from its newest checkpoint with the same results as if it had not been killed.
+ * goes on from its newest checkpoint with the same results as if it had not been killed. Of several ranks each takes its part
+ * of an update's batches, and the results are those of one.
  * @throws NotFiniteError naming tensor and step; the last good checkpoint stays
  * @example await trainSft(recipe, { run: "runs/a", samples })
  */
 export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<SftResult> {
-  const checkpoint = await openCheckpoint(recipe.model);
-  const config = parseConfig(checkpoint.config);
+  const { ranks = alone } = options;
+  const { checkpoint, config } = await openModelCheckpoint(recipe.model, { iss: recipe.iss });
   const base = await loadParameters(config, checkpoint);
   await checkpoint.close();
-  const see = recipe.see && (await loadSeeHead(recipe.see.head, config));
-  const plain: SftShape = { ...recipe.batch, headChunk: recipe.batch.headChunk ?? recipe.batch.labels };
-  const shape: SftShape = {
-    ...plain,
-    seeClasses: see?.classes,
-    words: recipe.see?.words !== undefined,
-    pointing: recipe.see?.pointing,
-  };
-  const random = new TrainingRandom(recipe.seed);
+  const auxiliary = options.auxiliary ?? [];
+  const shape: SftShape = { ...recipe.batch, headChunk: recipe.batch.headChunk ?? recipe.batch.labels };
+  const random = new Random(recipe.seed);
 
   // ---- what is trained
   const adapters = recipe.lora ? adaptersOf(base, recipe.lora) : [];
-  const store = ParameterStore.joined(base, [...adapters, ...(see?.parameters ?? [])]);
-  see?.fill(store);
-  if (adapters.length) initialize(store, random, (p) => adapters.includes(p));
+  const added = addedParameters(auxiliary, base);
+  const store = ParameterStore.joined(base, [...adapters, ...added]);
+  initializeLora(store, adapters, random);
+  for (const { loss } of auxiliary) {
+    const own = new Set(loss.parameters?.map(({ name }) => name));
+    if (loss.initialize) loss.initialize(store);
+    else initialize(store, random, ({ name }) => own.has(name));
+  }
   const parts = new Set<string>(recipe.train);
-  const trained = (
-    adapters.length ? adapters : store.parameters.filter((p) => parts.has(p.part) || see?.parameters.includes(p))
-  ).map((p) => p.name);
+  const trained = (adapters.length ? adapters : base.parameters.filter((p) => parts.has(p.part)))
+    .concat(added)
+    .map((p) => p.name);
+  const on = nativeTraining();
   const optimizer = new Optimizer(store, trained, {
+    runtime: on.runtime,
     ...recipe.optimizer,
     schedule: resolvedSchedule(recipe),
     threads: recipe.threads,
+    ranks,
   });
 
   // ---- resume
-  const checkpoints = checkpointsOf(options.run, recipe);
-  let last = await newestCheckpoint(checkpoints.folder);
+  const checkpoints = checkpointsOf(options.run, recipe, checkpoint.modelFolder);
+  let last = await fromFirst(ranks, () => newestCheckpoint(checkpoints.folder));
   const resumed = last ? await loadTrainingState(last, store, optimizer) : undefined;
   let savedAt = optimizer.step;
   let cursor = resumed?.cursor ?? 0;
-  let bestLoss = resumed?.extra?.bestLoss ?? Number.POSITIVE_INFINITY;
-  let stale = resumed?.extra?.stale ?? 0;
   const bestFolder = {
     ...checkpoints,
     folder: join(options.run, "checkpoints-best"),
     keep: 1,
     link: join(options.run, "best"),
   };
-  const folder = await openRunFolder(options.run, recipe, optimizer.step, options.print ?? (() => {}));
+  const print = options.print ?? (() => {});
+  const folder =
+    ranks.rank === 0
+      ? await openRunFolder(options.run, recipe, optimizer.step, print, options.epochSize)
+      : folderOfOthers(options.run);
 
   // ---- graphs and their memory
   const lora = recipe.lora && { config: recipe.lora, names: new Set(adapters.map((p) => p.name)) };
-  const common = { threads: recipe.threads, precision: recipe.precision, lora };
-  const session = await createStepSession(sftGraph(config, shape), store, {
+  const common = { on, threads: recipe.threads, precision: recipe.precision };
+  const graph = sftGraph(
+    config,
+    shape,
+    auxiliary.map(({ loss }) => loss),
+  );
+  const session = await createStepSession(graph, store, {
     ...common,
+    lora,
     trained,
     recompute: recipe.recompute,
   });
-  const evaluator = options.validation?.length
-    ? await createStepSession({ outputs: sftGraph(config, plain).outputs }, store, common)
+  const merged = recipe.lora && options.ask ? new MergedWeights(store, adapters, recipe.lora) : undefined;
+  const validation = options.validation?.length
+    ? await Validation.open(
+        recipe,
+        {
+          config,
+          shape,
+          store,
+          session: { ...common, lora: lora && { ...lora, config: { ...lora.config, dropout: 0 } } },
+          samples: options.validation,
+          refresh: () => merged?.update(),
+          answers: options.ask && (await openAnswerScore(options.ask, config, recipe, (merged ?? base).tensors, ranks)),
+          ranks,
+        },
+        resumed?.extra ?? {},
+      )
     : undefined;
-  const held: Batch[] = [];
-  if (evaluator) for await (const batch of toBatches(asyncFrom(options.validation!), shape, 0)) held.push(batch);
   const weights = session.inputs.get("weights")!.data as Float32Array;
-  const accumulated = accumulate(session.gradients, recipe.accumulate);
+  const each = Math.ceil(recipe.accumulate / ranks.size);
+  const accumulated = accumulate(session.gradients, each, { ranks, shards: optimizer.shards });
 
   const save = async (to: typeof checkpoints) =>
     saveCheckpoint(to, store, optimizer, {
       step: optimizer.step,
       cursor,
       random: random.state,
-      extra: { bestLoss, stale },
+      extra: validation?.best ?? {},
     });
 
   // ---- the loop
-  const batches = toBatches(options.samples(cursor), shape, cursor);
-  const take = async (): Promise<Batch[]> => {
-    const taken: Batch[] = [];
-    while (taken.length < recipe.accumulate) {
+  const batches = toBatches(options.samples(cursor), shape, cursor, recipe.batchSize);
+  /** The batches of an update, with the pictures of those that are this rank's: from number `start` on. */
+  const take = async (): Promise<{ window: Batch[]; start: number; own: Batch[] }> => {
+    const window: Batch[] = [];
+    while (window.length < recipe.accumulate) {
       const { done, value } = await batches.next();
       if (done) break;
-      taken.push(value);
+      window.push(value);
     }
-    return taken;
+    const { start, end } = deal(window.length, ranks.rank, ranks.size);
+    return { window, start, own: await Promise.all(window.slice(start, end).map(withPictures)) };
   };
+  const prepareNext = () => {
+    next = take(); // prepared while the step runs
+    next.catch(() => {});
+  };
+  const stopped = () => onAny(ranks, options.signal?.aborted ?? false);
   const output = (name: string) => session.outputs.get(name)!.data as Float32Array;
-  const [wholeLoss, chatLoss] = [output("loss"), output(see ? "chat_loss" : "loss")];
-  const lessons = LESSONS.filter((name) => session.outputs.has(name)).map((name) => [name, output(name)] as const);
+  const [wholeLoss, chatLoss] = [output("loss"), output(auxiliary.length ? "chat_loss" : "loss")];
+  const terms = auxiliary.map(({ loss }) => [`${loss.name}_loss`, output(`${loss.name}_loss`)] as const);
   let next = take();
   try {
-    const worse = () => recipe.patience !== undefined && stale >= recipe.patience;
-    while (optimizer.step < recipe.steps && !worse() && !options.signal?.aborted) {
+    if (optimizer.step === 0 && validation?.due(0)) folder.log(0, (await validation.run(0, folder)).metrics);
+    while (optimizer.step < recipe.steps && !validation?.exhausted && !(await stopped())) {
       const started = performance.now();
-      const window = await next;
+      const { window, start, own } = await next;
       if (window.length === 0) break;
       const waited = performance.now() - started;
       const tokens = window.reduce((n, b) => n + b.trainedTokens, 0);
-      let [whole, loss, right] = [0, 0, 0];
-      const learnt: Record<string, number> = {};
-      accumulated.reset();
-      for (const [i, batch] of window.entries()) {
+      const read = window.reduce((n, { rows }) => n + rows.flat().reduce((m, { ids }) => m + ids.length, 0), 0);
+      const measured: Measured[] = [];
+      accumulated.begin(window.length);
+      for (const [k, batch] of own.entries()) {
         weights.fill(0);
-        fillInputs(session.inputs, batch, shape, config.imageTokens, (label) => {
+        fillInputs(session.inputs, batch, shape, config.windowTokens, (label) => {
           weights[label] = 1 / tokens;
         });
-        if (recipe.see) fillLessons(session.inputs, config, batch, shape, recipe.see, 1 / window.length);
-        if (i === window.length - 1) {
-          next = take(); // prepared while the step runs
-          next.catch(() => {});
-        }
+        fillAuxiliary(auxiliary, session.inputs, batch, 1 / window.length);
+        if (recipe.lora?.dropout)
+          fillDropout(session.inputs, recipe.lora.dropout, recipe.seed, optimizer.step, start + k);
+        if (k === own.length - 1) prepareNext();
         await session.run();
-        whole += wholeLoss[0]!;
-        loss += chatLoss[0]!;
-        for (const [name, value] of lessons) learnt[name] = (learnt[name] ?? 0) + value[0]!;
+        let right = 0;
         const correct = session.outputs.get("correct")!.data as Float32Array;
         for (let j = 0; j < batch.trainedTokens; j++) right += correct[j]!;
+        measured.push({ whole: wholeLoss[0]!, loss: chatLoss[0]!, right, terms: terms.map(([, value]) => value[0]!) });
         accumulated.add();
       }
+      if (own.length === 0) prepareNext();
+      const worked = performance.now() - started;
+      const ids = window.flatMap(({ rows }) => rows.flat().map((sample) => sample.ids));
+      const all = await gatherStep(ranks, optimizer.step + 1, digestOf(ids), { measured, worked });
+      const sums = all.flatMap((of) => of.measured);
+      const sum = (of: (m: Measured) => number) => sums.reduce((total, m) => total + of(m), 0);
+      const whole = sum((m) => m.whole);
+      const reducing = performance.now();
+      await accumulated.finish();
       optimizer.checkLoss(whole, accumulated.gradients);
+      const reduced = performance.now() - reducing;
       const { norm, learningRate } = await optimizer.update(accumulated.gradients);
       cursor = window.at(-1)!.cursor;
       const metrics = {
-        loss,
-        ...learnt,
-        mean_token_accuracy: right / tokens,
+        loss: sum((m) => m.loss),
+        ...Object.fromEntries(terms.map(([name], t) => [name, sum((m) => m.terms[t]!)])),
+        mean_token_accuracy: sum((m) => m.right) / tokens,
         grad_norm: norm,
         learning_rate: learningRate,
         samples: cursor,
         num_tokens: tokens,
+        tokens: read,
+        fill: read / (window.length * shape.rows * shape.length),
         wait_ms: waited,
         step_ms: performance.now() - started,
+        ...(ranks.size > 1 ? { reduce_ms: reduced } : {}),
+        ...rankTimes(all.map((of) => of.worked)),
       };
-      const every = recipe.validation?.every ?? 0;
-      const validate = evaluator && (optimizer.step % every === 0 || optimizer.step === recipe.steps);
-      if (!validate) folder.log(optimizer.step, metrics);
-      else {
-        const held_out = await evaluate(evaluator, held, shape, config.imageTokens);
-        folder.log(optimizer.step, { ...metrics, eval_loss: held_out.loss, eval_token_accuracy: held_out.accuracy });
-        stale = held_out.loss < bestLoss ? 0 : stale + 1;
-        if (held_out.loss < bestLoss) {
-          bestLoss = held_out.loss;
-          await save(bestFolder);
-        }
-        if (worse()) break;
-      }
+      const validated = validation?.due(optimizer.step) ? await validation.run(optimizer.step, folder) : undefined;
+      folder.log(optimizer.step, { ...metrics, ...validated?.metrics });
+      if (validated?.better) await save(bestFolder);
+      if (validation?.exhausted) break;
       if (optimizer.step % recipe.saveEvery === 0) {
         last = await save(checkpoints);
         savedAt = optimizer.step;
@@ -209,25 +231,26 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     }
     await next.catch(() => {});
     if (last === undefined || optimizer.step !== savedAt) last = await save(checkpoints);
+    const summary = validation?.summary();
+    if (summary) print(summary);
   } finally {
     await next.catch(() => {});
     await batches.return(undefined);
     await session.dispose();
     await optimizer.dispose();
-    await evaluator?.dispose();
+    await validation?.dispose();
+    await folder.close();
   }
-  return { last, best: await newestCheckpoint(bestFolder.folder), step: optimizer.step };
+  const best = await fromFirst(ranks, () => newestCheckpoint(bestFolder.folder));
+  return { last, best, step: optimizer.step };
 }
 
-/** @throws TrainingInputError when a target module is not in the model */
-function adaptersOf(base: ParameterStore, lora: LoraConfig): readonly Parameter[] {
-  try {
-    return loraParameters(base.parameters, lora);
-  } catch (error) {
-    throw new TrainingInputError(`lora.targetModules: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-async function* asyncFrom<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items;
+/** Of one batch. */
+interface Measured {
+  /** With the terms beside the answers', and of the answers alone. */
+  readonly whole: number;
+  readonly loss: number;
+  /** Tokens that were right. */
+  readonly right: number;
+  readonly terms: readonly number[];
 }

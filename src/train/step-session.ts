@@ -1,8 +1,23 @@
 /** @file One training graph, loaded once: inputs, weights, outputs and gradients are bound to memory that never moves. */
 
-import { createTensor, nativeRuntime, type Session, type Tensor, trainingKernels } from "../engine/index.ts";
-import { elementCount, gradients, recompute, serialize, sourceName, sources, type Value } from "../graph/index.ts";
-import { type LoraConfig, lowerAttention, type Precision, useTrainingKernels, withLora } from "../model/index.ts";
+import {
+  elementCount,
+  type GraphOutputs,
+  gradients,
+  serialize,
+  sourceName,
+  type Value,
+  weightsOf,
+} from "../graph/index.ts";
+import {
+  type LoraConfig,
+  lowerAttention,
+  type Precision,
+  recompute,
+  useTrainingKernels,
+  withLora,
+} from "../passes/index.ts";
+import { createTensor, type Runtime, type Session, type Tensor } from "../runtime/index.ts";
 import type { ParameterStore } from "./parameter-store.ts";
 
 export interface StepGraph {
@@ -12,7 +27,15 @@ export interface StepGraph {
   readonly outputs: Readonly<Record<string, Value>>;
 }
 
+/** What a training graph runs on. */
+export interface TrainingRuntime {
+  readonly runtime: Runtime;
+  /** This package's kernels of training; without them graphs are of ONNX's own ops. */
+  readonly kernels?: { readonly path: string; readonly bfloat16: boolean };
+}
+
 export interface StepSessionOptions {
+  readonly on: TrainingRuntime;
   readonly threads?: number;
   /** Names of the parameters whose gradients are wanted. */
   readonly trained?: Iterable<string>;
@@ -56,9 +79,25 @@ const tensorFor = (v: Value): Tensor => {
   return createTensor(v.dtype, v.shape as number[]);
 };
 
-/** The precision that this machine computes in when `wanted` is asked for: bfloat16 needs native kernels that have it. */
-export const usedPrecision = (wanted: Precision = "float32"): Precision =>
-  wanted === "bfloat16" && trainingKernels()?.bfloat16 ? "bfloat16" : "float32";
+/** What a step's graph is made into before it is written: with its LoRA, its kernels and its gradients, each under its name. */
+export function formStep(
+  graph: StepGraph,
+  options: Omit<StepSessionOptions, "threads" | "profilePrefix">,
+): Readonly<Record<string, Value>> {
+  const wanted = new Set(options.trained ?? []);
+  const plain: GraphOutputs = { ...graph.outputs, ...(graph.loss ? { loss: graph.loss } : {}) };
+  const adapted = options.lora ? withLora(plain, options.lora.config, options.lora.names) : plain;
+  const { kernels } = options.on;
+  const precision = options.precision === "bfloat16" && kernels?.bfloat16 ? "bfloat16" : "float32";
+  const formed = kernels ? useTrainingKernels(adapted, precision) : lowerAttention(adapted);
+  const outputs: Record<string, Value> = { ...formed };
+  const trained = weightsOf(Object.values(formed)).filter((w) => wanted.has(sourceName(w)));
+  const grads = formed.loss ? gradients(formed.loss, trained) : [];
+  trained.forEach((w, i) => {
+    if (grads[i]) outputs[GRADIENT + sourceName(w)] = grads[i];
+  });
+  return options.recompute ? recompute(outputs, segmentOf) : outputs;
+}
 
 /**
  * Differentiates `loss` by the trained parameters it depends on and loads the result.
@@ -67,31 +106,15 @@ export const usedPrecision = (wanted: Precision = "float32"): Precision =>
 export async function createStepSession(
   graph: StepGraph,
   store: ParameterStore,
-  options: StepSessionOptions = {},
+  options: StepSessionOptions,
 ): Promise<StepSession> {
-  const wanted = new Set(options.trained ?? []);
-  const plain: Record<string, Value> = { ...graph.outputs, ...(graph.loss ? { loss: graph.loss } : {}) };
-  const adapted = options.lora
-    ? withLora(Object.values(plain), options.lora.config, options.lora.names)
-    : Object.values(plain);
-  const kernels = trainingKernels();
-  const precision = usedPrecision(options.precision);
-  const formed = kernels ? useTrainingKernels(adapted, precision) : lowerAttention(adapted);
-  const outputs = Object.fromEntries(Object.keys(plain).map((name, i) => [name, formed[i]!]));
-  const roots = Object.values(outputs);
-  const trained = sources(roots, "Weight").filter((w) => wanted.has(sourceName(w)));
-  const grads = outputs.loss ? gradients(outputs.loss, trained) : [];
-  trained.forEach((w, i) => {
-    if (grads[i]) outputs[GRADIENT + sourceName(w)] = grads[i];
-  });
-  const computed = options.recompute ? recompute(Object.values(outputs), segmentOf) : Object.values(outputs);
-  const named = Object.fromEntries(Object.keys(outputs).map((name, i) => [name, computed[i]!]));
-  const { bytes, inputs, weights } = serialize(named, "inputs");
-  // The shapes never change, so ORT may plan its memory once.
-  const session = await nativeRuntime().createSession(bytes, {
+  const outputs = formStep(graph, options);
+  const { bytes, inputs, weights } = serialize(outputs, "inputs");
+  // Without a memory pattern: ORT makes one in the first run and then holds both that run's memory and the pattern's, twice as
+  // much, and steps are no faster for it.
+  const session = await options.on.runtime.createSession(bytes, {
     threads: options.threads,
-    memoryPattern: true,
-    customOps: kernels?.path,
+    customOps: options.on.kernels?.path,
     profilePrefix: options.profilePrefix,
   });
   const bound = {

@@ -1,5 +1,5 @@
 /** @file `flashvl cache` lists compiled graphs and removes what no start can use. */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
@@ -20,6 +20,19 @@ it("lists as a table and as JSON, prunes nothing that is current, and everything
   );
   const { entries, bytes } = JSON.parse((await cache("--json")).stdout);
   expect(entries).toMatchObject([{ folder: made.trim(), state: "current", bytes, preset: "fp32", checkpoint: TINY }]);
+  expect((await cache("--check")).code).toBe(0);
+  const vision = join(made.trim(), "vision.onnx");
+  const whole = await readFile(vision);
+  await writeFile(
+    vision,
+    whole.map((byte, i) => (i === 100 ? byte ^ 1 : byte)),
+  );
+  expect(await cache("--check")).toMatchObject({
+    code: 4,
+    stdout: expect.stringMatching(/^damaged /),
+    stderr: expect.stringContaining("flashvl cache --check --prune"),
+  });
+  await writeFile(vision, whole);
   expect(JSON.parse((await cache("--prune", "--json")).stdout)).toEqual({ folder, bytes: 0, removed: [] });
   expect((await cache("--prune", "--all")).stderr).toMatch(/^\d\.\d+ MB removed from /);
   expect(await readdir(join(folder, "compiled"))).toEqual([]);

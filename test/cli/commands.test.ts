@@ -2,7 +2,8 @@ import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { defaultModelFolder, kernelLibraryPath } from "../../src/engine/index.ts";
+import { defaultModelFolder } from "../../src/node/index.ts";
+import { kernelLibraryPath } from "../../src/runtime/ort/index.ts";
 import { noGpu } from "../engine/support/no-gpu.ts";
 import { FakeHub } from "../hub/fake-hub.ts";
 import { smallModel } from "../hub/model-files.ts";
@@ -19,11 +20,25 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+it("chat without arguments explains itself in three lines, and the command that it suggests works as it stands", async () => {
+  const { code, stdout, stderr } = await runHere(["chat"], env);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  const lines = stderr.trimEnd().split("\n");
+  expect(lines.length).toBe(3);
+  expect(lines[0]).toContain("Which picture?");
+  const [, command] = /flashvl (chat .*)/.exec(lines[1]!)!;
+  const args = [...command!.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
+  const answer = await runHere(args, env);
+  expect({ ...answer, stdout: answer.stdout.replaceAll("*", "") }).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/snow pea.*7\.98/),
+  });
+});
+
 describe("a wrong command line ends with 2 and what was expected:", () => {
   const cases: [string[], string][] = [
     [["pul"], "Did you mean pull?"],
     [["chat", "a.png", "q", "--top-p", "2"], "above 0 and at most 1"],
-    [["chat"], "Which picture?"],
     [["chat", "--no-image", "one", "two"], "one argument"],
     [["chat", "a.png", "--json"], "--json answers one question"],
     [["chat", "-"], "stdin needs a question"],
@@ -36,8 +51,13 @@ describe("a wrong command line ends with 2 and what was expected:", () => {
     ],
     [["compile", TINY, "--layer", "lm.*=int8"], 'The override "lm.*" fits no layer; layers are named like "'],
     [["chat", "--no-image", "q", "-m", TINY, "--layer", "llm.*=int4,lm.*=int8"], 'The override "lm.*" fits no layer'],
+    [["export", "out"], "--web"],
+    [["export", "--web", TINY, "out", "--device", "cuda"], "expected wasm or webgpu"],
+    [["export", "--web", TINY, "out", "--preset", "fp16", "--device", "wasm"], "fp16 is for GPUs"],
+    [["export", "--web", TINY, import.meta.dirname], "is not empty"],
     [["init", "out"], "either --like NAME or --config FILE"],
     [["init", "out", "--like", "GPT"], 'no published model "GPT"; expected one of FlashVL-2B-Static'],
+    [["pull", "org/.."], '"org/.." is neither an existing folder nor'],
     [["pull", "nonsense"], '"nonsense" is neither an existing folder nor'],
   ];
   it.each(cases)("%j", async (args, expected) => {
@@ -104,7 +124,8 @@ describe("flashvl inspect", () => {
     const { code, stdout } = await runHere(["inspect", TINY], env);
     expect(code).toBe(0);
     expect(stdout).toMatch(/total +444,016/);
-    expect(stdout).toMatch(/fp32 +3\.93 MB weights/);
+    expect(stdout).toMatch(/fp32 +3\.93 MB weights .* the default\n/);
+    expect(stdout.match(/the default/g)).toHaveLength(1);
     expect(stdout).toMatch(/layers\.\{0\.\.2\}\.mlp\.up_proj\.weight +decoder +BF16 +\[160, 64\] +61\.4 kB/);
     const report = JSON.parse((await runHere(["inspect", TINY], { ...env, FLASHVL_JSON: "1" })).stdout);
     expect(report.parameters).toMatchObject({ adapter: 40_704, total: 444_016 });
@@ -114,6 +135,18 @@ describe("flashvl inspect", () => {
     const { layers, kvHeads, headDim } = report.config.decoder;
     expect(perToken("fp32")).toBe(2 * layers * kvHeads * headDim * 4);
     expect(perToken("auto")).toBe(perToken("fp32") / (kernelLibraryPath() ? 2 : 1));
+  });
+
+  it("measures every precision of the CPU where that is asked for", async () => {
+    const { code, stdout } = await runHere(["inspect", TINY, "--speed", "--json"], env);
+    expect(code).toBe(0);
+    const { speed } = JSON.parse(stdout);
+    expect(speed.map(({ preset }: { preset: string }) => preset)).toEqual(["fp32", "int8", "int4", "w8a8", "auto"]);
+    for (const { firstTokenMs, tokenMs } of speed) {
+      expect(firstTokenMs).toBeGreaterThan(0);
+      expect(tokenMs).toBeGreaterThan(0);
+    }
+    expect((await runHere(["inspect", TINY], env)).stdout).not.toContain("speed");
   });
 
   it("ends with 4 and the reason when the checkpoint does not fit its config or is damaged", async () => {
@@ -218,6 +251,22 @@ describe("flashvl compile", () => {
       stdout: `${first.folder}\n`,
       stderr: "fp32: was compiled before\n",
     });
+  });
+});
+
+describe("flashvl export --web", () => {
+  it("writes the model that ships, or another one, for a device or for both", async () => {
+    const cache = ["--cache", join(folder, "compiled-here")];
+    const [own, tiny] = [join(folder, "own"), join(folder, "tiny")];
+    const first = JSON.parse(
+      (await runHere(["export", "--web", own, "--device", "wasm", ...cache, "--json"], env)).stdout,
+    );
+    expect(first).toMatchObject({ folder: own, preset: "fp32", devices: ["wasm"] });
+    const args = ["export", "--web", TINY, tiny, "--preset", "int8", ...cache];
+    expect(await runHere(args, env)).toMatchObject({ code: 0, stdout: `${tiny}\n` });
+    const manifest = JSON.parse(await readFile(join(tiny, "manifest.json"), "utf8"));
+    expect(manifest).toMatchObject({ name: "static-tiny", preset: "int8" });
+    expect(Object.keys(manifest.graphs)).toEqual(["wasm", "webgpu"]);
   });
 });
 

@@ -1,8 +1,9 @@
 /** @file `flashvl eval` from the command line: predictions scored, compared, reported, scored again; wrong names and flags. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pngBase64, writeTsv } from "../eval/fixtures.ts";
 import { type CliRun, runHere } from "./run-cli.ts";
 
@@ -53,6 +54,10 @@ it("scores predictions, compares two files of them, and reports", async () => {
     p: 0.5,
   });
   expect((await evaluate("compare", inFolder("first"), inFolder("second"))).stdout).toMatch(/Own .*p = 0\.5/);
+  // From the first to the second it went down.
+  expect((await evaluate("compare", inFolder("first"), inFolder("second"))).stdout).toContain(
+    "Own Overall: first 75.00, second 25.00, difference -50.00 (95 %: ",
+  );
   expect((await evaluate("report", inFolder("second"))).stdout).toContain("| Own | **Overall** | 25.00 |");
 });
 
@@ -106,6 +111,41 @@ it("scores the workbook that an earlier run wrote as that run was scored", async
   expect(after.metrics[0].value).toBe(75);
 });
 
+describe("a task by the path of its module", () => {
+  const task = fileURLToPath(new URL("../eval/sums-task.ts", import.meta.url));
+  const answers = (...texts: string[]) => JSON.stringify(texts.map((prediction, index) => ({ index, prediction })));
+
+  it("is asked and scored as a set is, and scored again from its run", async () => {
+    await writeFile(inFolder("sums.json"), answers("10", "11", "12", "-"));
+    const run = await evaluate(task, "--predictions", inFolder("sums.json"), "--out", inFolder("task"), "--json");
+    expect(run.code, run.stderr).toBe(0);
+    const [result] = JSON.parse(run.stdout);
+    expect(result).toMatchObject({ dataset: "sums", rows: 4, categories: [{ name: "even" }, { name: "odd" }] });
+    expect(result.metrics.map(({ value }: { value: number }) => value)).toEqual([75, 100, 50]);
+    const again = await evaluate("rescore", inFolder("task", "sums", "sums"), "--json");
+    expect(again.code, again.stderr).toBe(0);
+    expect(JSON.parse(again.stdout).metrics).toEqual(result.metrics);
+  });
+
+  it("is another export where one is named, which may be made later", async () => {
+    await writeFile(inFolder("hard.json"), answers("1000", "1001"));
+    const args = [`${task}#hard`, "--predictions", inFolder("hard.json"), "--out", inFolder("task"), "--json"];
+    const [result] = JSON.parse((await evaluate(...args)).stdout);
+    expect(result).toMatchObject({ dataset: "sums/hard", rows: 2 });
+    const again = await evaluate("rescore", inFolder("task", "hard", "sums_hard"), "--json");
+    expect(JSON.parse(again.stdout).metrics[0].value).toBe(100);
+  });
+
+  it.each([
+    ["none.ts", 3, /The task none\.ts is not there\./],
+    [`${task}#harder`, 4, /sums-task\.ts has no export "harder"; it has default, hard, limit/],
+    [`${task}#limit`, 4, /The export "limit" of .*sums-task\.ts is no task\. Expected \{ name, rows, prompt, score \}/],
+  ])("%s is refused", async (name, code, message) => {
+    const run = await evaluate(name, "--predictions", inFolder("first.json"), "--out", inFolder("none"));
+    expect(run).toMatchObject({ code, stderr: expect.stringMatching(message) });
+  });
+});
+
 it("gives for the shards of a set what it gives for the whole", async () => {
   const args = ["Own", "--predictions", inFolder("first.json"), "--out"];
   const open = await evaluate(...args, inFolder("shards"), "--shard", "0/2");
@@ -141,6 +181,56 @@ it("does not score a set with failed rows, unless they shall count as wrong", as
   expect(result.warnings).toContainEqual(expect.stringContaining("1 rows have no answer"));
   // It stays open: the next run asks for it again.
   expect((await evaluate(...args)).code).toBe(4);
+});
+
+it("scores a data file named by its path, and scores it again", async () => {
+  await mkdir(inFolder("elsewhere"));
+  const data = inFolder("elsewhere", "meters.tsv");
+  await copyFile(inFolder("Own.tsv"), data);
+  const run = await evaluate(data, "--predictions", inFolder("first.json"), "--out", inFolder("path"), "--json");
+  expect(run.code, run.stderr).toBe(0);
+  expect(JSON.parse(run.stdout)[0]).toMatchObject({ dataset: "meters", rows: 4 });
+  const again = await evaluate("rescore", inFolder("path", "first", "meters"), "--json");
+  expect(JSON.parse(again.stdout)).toMatchObject({ dataset: "meters", rows: 4 });
+  expect(await evaluate(inFolder("none.tsv"), "--predictions", inFolder("first.json"))).toMatchObject({ code: 3 });
+});
+
+it("reads predictions as pandas writes them, and notes a row without an answer", async () => {
+  const cases = fileURLToPath(new URL("../eval/cases", import.meta.url));
+  for (const name of ["NanAnswer", "FloatIndex"]) {
+    const args = ["NanAnswer", "--data", cases, "--offline", "--no-html", "--out", inFolder(name), "--json"];
+    const run = await evaluate(...args, "--predictions", join(cases, `${name}-predictions.tsv`));
+    expect(run.code, run.stderr).toBe(0);
+    const [result] = JSON.parse(run.stdout);
+    expect(result.metrics[0].value).toBeCloseTo(200 / 3, 10);
+    expect(result.warnings).toContainEqual(expect.stringMatching(/^Row 1 has no answer in the data file/));
+  }
+});
+
+it("names what is wrong in a file of predictions", async () => {
+  const wrong: [string, RegExp][] = [
+    ["[1,null]", /expected a list of rows, each an object with index and prediction; found 1/],
+    ["[null]", /expected a list of rows.*found null/],
+    ["1", /expected a list of rows/],
+    ["null", /expected a list of rows/],
+    ["[{", /wrong\.json is not JSON/],
+    ['[{"index":0}]', /expected index and prediction/],
+    ['{"index":[0],"prediction":[]}', /not two lists of one length/],
+    ['{"index":1,"prediction":2}', /not two lists/],
+  ];
+  const tables = fileURLToPath(new URL("../tables/cases", import.meta.url));
+  for (const name of ["damaged.xlsx", "bomb.xlsx"]) {
+    const run = await evaluate("Own", "--predictions", join(tables, name), "--out", inFolder("w"));
+    expect(run, name).toMatchObject({ code: 4, stderr: expect.stringContaining("is not a workbook that can be read") });
+  }
+  const hanging = await evaluate("hang", "--data", tables, "--predictions", inFolder("first.json"));
+  expect(hanging).toMatchObject({ code: 4, stderr: expect.stringContaining("is not Parquet that can be read") });
+  for (const [text, message] of wrong) {
+    await writeFile(inFolder("wrong.json"), text);
+    const run = await evaluate("Own", "--predictions", inFolder("wrong.json"), "--out", inFolder("w"));
+    expect(run.stderr, text).toMatch(message);
+    expect(run.code, text).toBe(4);
+  }
 });
 
 it("names what is wrong: sets, flags, files, folders", async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { stringify } from "yaml";
+import { FakeHub } from "../hub/fake-hub.ts";
 import { runHere } from "./run-cli.ts";
 
 const GOLDEN = join(import.meta.dirname, "../golden/static-tiny");
@@ -39,7 +40,7 @@ it("trains, refuses to overwrite, watches, reports, and merges what it trained",
   const path = join(folder, "recipe.yaml");
   const first = await train("sft", path, "--run", run);
   expect(first).toMatchObject({ code: 0, stdout: `${join(run, "checkpoints", "step-0000002")}\n` });
-  expect(first.stderr).toMatch(/^step 1 · loss \d.*\nstep 2 · loss \d/m);
+  expect(first.stderr).toMatch(/^step 1\/2 · epoch 1.00 · loss \d.*\nstep 2\/2 · epoch 2.00 · loss \d/m);
   expect(await train("sft", path, "--run", run)).toMatchObject({
     code: 4,
     stderr: expect.stringContaining("holds a run already"),
@@ -58,6 +59,50 @@ it("trains, refuses to overwrite, watches, reports, and merges what it trained",
   expect(await train("merge", join(run, "last"), merged)).toMatchObject({ code: 4 });
 });
 
+it("a recipe's model of the hub is downloaded once, and an adapter of it is pushed under that name", async () => {
+  const names = (await readdir(GOLDEN)).filter((name) =>
+    /^(config|\w*token\w*|\w+_config|model)\.(json|safetensors)$/.test(name),
+  );
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const content = await readFile(join(GOLDEN, name));
+      return [name, { content, large: name.endsWith(".safetensors") }] as const;
+    }),
+  );
+  const hub = await new FakeHub(new Map(files), "org/base").start();
+  const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: join(folder, "home") };
+  try {
+    const path = join(folder, "named.yaml");
+    await writeFile(path, stringify({ ...recipe, model: "org/base", steps: 1 }));
+    const first = await runHere(["train", "sft", path, "--run", join(folder, "named")], env);
+    expect(first.code, first.stderr).toBe(0);
+    expect(first.stderr).toMatch(/^downloading org\/base: \d+ %$/m);
+    const sent = hub.storeBytes;
+    expect(sent).toBeGreaterThan(0);
+    const again = await runHere(["train", "sft", path, "--run", join(folder, "named-again")], env);
+    expect(again.code, again.stderr).toBe(0);
+    expect(hub.storeBytes).toBe(sent);
+  } finally {
+    await hub.stop();
+  }
+  const pushed = await runHere(["push", "me/named", "-m", join(folder, "named/last"), "--dry-run"], env);
+  expect(pushed.code, pushed.stderr).toBe(0);
+  expect(pushed.stdout).toContain("base_model: org/base\n");
+});
+
+it("says what a run takes of memory before its first step, and refuses one that does not fit", async () => {
+  const path = join(folder, "memory.yaml");
+  const write = (memory: number) => writeFile(path, stringify({ ...recipe, steps: 1, memory }));
+  await write(8);
+  const run = join(folder, "memory");
+  const fits = await train("sft", path, "--run", run);
+  expect(fits.code, fits.stderr).toBe(0);
+  expect(fits.stderr).toMatch(/^memory about [\d.]+ GB of 8.00 GB: weights [\d.]+, gradients and moments/m);
+  await write(0.1);
+  const refused = await train("sft", path, "--run", join(folder, "too-large"));
+  expect(refused).toMatchObject({ code: 4, stderr: expect.stringContaining("This batch does not fit the memory") });
+});
+
 it("trains by GRPO from a recipe", async () => {
   const { steps: _, lora: __, ...common } = recipe;
   const path = join(folder, "grpo.yaml");
@@ -67,7 +112,7 @@ it("trains by GRPO from a recipe", async () => {
   const { code, stdout, stderr } = await train("grpo", path, "--run", run);
   expect(code, stderr).toBe(0);
   expect(stdout).toBe(`${join(run, "checkpoints", "step-0000001")}\n`);
-  expect(stderr).toMatch(/^step 1 · loss .* · reward 0 · /m);
+  expect(stderr).toMatch(/^step 1\/1 · .*loss .* · reward 0 · /m);
   expect(await readdir(join(run, "last"))).toContain("model.safetensors");
 });
 

@@ -2,10 +2,11 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import type { AttentionMap, FlashVL } from "../../src/engine/index.ts";
-import { loadParameters } from "../../src/engine/weights/index.ts";
+import { loadParameters } from "../../src/compile/index.ts";
+import type { AttentionMap } from "../../src/engine/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
 import { parseConfig } from "../../src/model/index.ts";
+import type { FlashVL } from "../../src/node/index.ts";
 import { withImages } from "../../src/processor/index.ts";
 import { directAttention } from "./support/direct-attention.ts";
 import { expected, expectedTensors, GOLDEN, type GoldenCase } from "./support/golden.ts";
@@ -97,7 +98,7 @@ it("lays the map out by rows also where the adapter's tokens run down the column
   cpSync(GOLDEN, folder, { recursive: true });
   const config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
   writeFileSync(join(folder, "config.json"), JSON.stringify({ ...config, pixel_shuffle: "column-major" }));
-  const { FlashVL } = await import("../../src/engine/index.ts");
+  const { FlashVL } = await import("../../src/node/index.ts");
   await using model = await FlashVL.fromPretrained(folder, { cacheDir: folder, threads: 1 });
   const { layers } = await attention(model, seedQuestion, 0);
   const turned = (i: number) => (i % 4) * 4 + Math.floor(i / 4);

@@ -1,18 +1,23 @@
 /** @file Compiling makes a whole folder or none, once, and is done again only when it must be. */
 import { fork } from "node:child_process";
-import { copyFileSync, cpSync, existsSync, readdirSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, readdirSync, truncateSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { type CompileOptions, compileCacheFolder, compileCheckpoint } from "../../src/engine/compile/index.ts";
+import { type CompileOptions, compileCacheFolder, compileCheckpoint } from "../../src/compile/index.ts";
 import { type Checkpoint, openCheckpoint } from "../../src/hub/index.ts";
 import { parseConfig } from "../../src/model/index.ts";
+import { leaveLock } from "../common/leave-lock.ts";
 import { GOLDEN } from "./support/golden.ts";
 import { temporaryFolder } from "./support/models.ts";
 
 const FILES = ["decode.onnx", "manifest.json", "vision.onnx", "weights.data"];
 const compile = async (checkpoint: Checkpoint, options: Partial<CompileOptions> & { cacheDir: string }) =>
-  compileCheckpoint(checkpoint, parseConfig(checkpoint.config), { preset: "fp32", runtimeVersion: "test", ...options });
+  compileCheckpoint(checkpoint, parseConfig(checkpoint.config), {
+    preset: "fp32",
+    runtime: { version: "test", kernels: undefined },
+    ...options,
+  });
 const compiledIn = (cacheDir: string): string[] =>
   existsSync(join(cacheDir, "compiled")) ? readdirSync(join(cacheDir, "compiled")) : [];
 /** A copy of the tiny checkpoint that may be changed. */
@@ -42,7 +47,9 @@ describe("compiling", () => {
     const folder = copyOfTiny();
     let checkpoint = await openCheckpoint(folder);
     const first = await compile(checkpoint, { cacheDir });
-    expect((await compile(checkpoint, { cacheDir, runtimeVersion: "other" })).folder).not.toBe(first.folder);
+    expect(
+      (await compile(checkpoint, { cacheDir, runtime: { version: "other", kernels: undefined } })).folder,
+    ).not.toBe(first.folder);
     truncateSync(join(first.folder, "weights.data"), 100);
     expect(await compile(checkpoint, { cacheDir })).toEqual({ ...first, fresh: true });
     await checkpoint.close();
@@ -99,7 +106,7 @@ describe("compiling", () => {
     const checkpoint = await openCheckpoint(folder);
     const json = structuredClone(checkpoint.config) as { llm_config: { intermediate_size: number } };
     json.llm_config.intermediate_size = 161;
-    const options = { preset: "fp32" as const, runtimeVersion: "test", cacheDir };
+    const options = { preset: "fp32" as const, runtime: { version: "test", kernels: undefined }, cacheDir };
     const error = await compileCheckpoint(checkpoint, parseConfig(json), options).catch((e: Error) => e);
     expect(String(error)).toMatch(/9 of \d+ tensors do not fit/);
     expect(String(error)).toMatch(/layers\.2\.mlp\.down_proj.*found BF16 \[64, 160\], expected .*\[64, 161\]/);
@@ -114,8 +121,7 @@ describe("compiling", () => {
     const remains = `${folder}.tmp-99999-1`;
     cpSync(folder, remains, { recursive: true });
     truncateSync(join(folder, "decode.onnx"), 10);
-    writeFileSync(`${folder}.lock`, "");
-    utimesSync(`${folder}.lock`, 1e9, 1e9);
+    leaveLock(`${folder}.lock`);
     expect((await compile(checkpoint, { cacheDir })).fresh).toBe(true);
     expect(compiledIn(cacheDir)).toEqual([folder.split("/").at(-1)]);
     await checkpoint.close();

@@ -4,16 +4,19 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { expect, it } from "vitest";
-import { compileCheckpoint, listCompiled, pruneCompiled } from "../../src/engine/compile/index.ts";
+import { expect, it, vi } from "vitest";
+import { compileCheckpoint, listCompiled, openCompiled, pruneCompiled } from "../../src/compile/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
 import { parseConfig } from "../../src/model/index.ts";
+import { leaveLock } from "../common/leave-lock.ts";
 import { GOLDEN } from "./support/golden.ts";
 import { temporaryFolder } from "./support/models.ts";
 
@@ -26,7 +29,7 @@ async function compiled() {
   for (const name of ["config.json", "model.safetensors"]) copyFileSync(join(GOLDEN, name), join(source, name));
   const compile = async (runtime = runtimeVersion): Promise<string> => {
     const checkpoint = await openCheckpoint(source);
-    const options = { preset: "fp32", runtimeVersion: runtime, cacheDir } as const;
+    const options = { preset: "fp32", runtime: { version: runtime, kernels: undefined }, cacheDir } as const;
     const { folder } = await compileCheckpoint(checkpoint, parseConfig(checkpoint.config), options);
     await checkpoint.close();
     return folder;
@@ -89,8 +92,41 @@ it("leaves alone what somebody is writing, and removes everything else when aske
   const other = await compile("older");
   expect(await states()).toEqual({ [folder]: "busy", [unfinished]: "busy", [other]: "other-version" });
   expect(await prune(true)).toEqual([other]);
-  // A lock that nobody has touched for long belonged to a process that died.
-  utimesSync(lock, 1e9, 1e9);
+  leaveLock(lock);
   expect(await prune(true)).toEqual([folder, unfinished].sort());
   expect([existsSync(folder), existsSync(unfinished), existsSync(lock)]).toEqual([false, false, false]);
+});
+
+it("notices a changed byte before the graphs are used, once per start of the machine, and on request", async () => {
+  const { cacheDir, compile, folder } = await compiled();
+  const weights = join(folder, "weights.data");
+  const { atimeMs, mtimeMs } = statSync(weights);
+  const flip = () => {
+    const bytes = readFileSync(weights);
+    bytes[bytes.length >> 1]! ^= 1;
+    writeFileSync(weights, bytes);
+  };
+  const checked = async () => (await listCompiled({ cacheDir, runtimeVersion, check: true })).map(({ state }) => state);
+  expect(await checked()).toEqual(["current"]);
+  flip();
+  // A disk that loses a bit tells nobody.
+  utimesSync(weights, atimeMs / 1000, mtimeMs / 1000);
+  expect(await checked()).toEqual(["damaged"]);
+  const checkpoint = await openCheckpoint(GOLDEN);
+  await expect(openCompiled(folder, checkpoint, { version: runtimeVersion, kernels: undefined })).rejects.toThrow(
+    "weights.data is damaged",
+  );
+  await checkpoint.close();
+  const stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  try {
+    expect(await compile()).toBe(folder);
+    expect(stderr.mock.calls.flat().join("")).toContain(`${weights} is damaged: the graphs are compiled anew.`);
+  } finally {
+    stderr.mockRestore();
+  }
+  expect(await checked()).toEqual(["current"]);
+  flip();
+  const removed = await pruneCompiled({ cacheDir, runtimeVersion, check: true });
+  expect(removed.map(({ state }) => state)).toEqual(["damaged"]);
+  expect(readdirSync(join(cacheDir, "checked"))).toEqual([]);
 });

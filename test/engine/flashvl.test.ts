@@ -2,16 +2,18 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
+import { deriveSeed } from "../../src/common/index.ts";
+import { openModelCheckpoint } from "../../src/compile/index.ts";
 import {
   ContextOverflowError,
-  defaultModelFolder,
-  FlashVL,
   type GenerateResult,
-  type OpenProgress,
+  type ManyRequest,
+  type RolloutGroup,
   type StreamPart,
 } from "../../src/engine/index.ts";
-import { kernelLibraryPath } from "../../src/engine/runtime/index.ts";
+import { defaultModelFolder, FlashVL, type OpenProgress } from "../../src/node/index.ts";
 import { buildPrompt, loadImage, type Message } from "../../src/processor/index.ts";
+import { kernelLibraryPath, nativeRuntime } from "../../src/runtime/ort/index.ts";
 import { FakeHub } from "../hub/fake-hub.ts";
 import { expected, GOLDEN, type GoldenCase } from "./support/golden.ts";
 import { pictureOf, temporaryFolder, tinyModels } from "./support/models.ts";
@@ -88,7 +90,7 @@ describe("greedy answers", () => {
   it("follow the system prompt, and there may be none", async () => {
     const model = await open();
     const { messages } = byName("text_only");
-    const { imageTokens } = model.config;
+    const { windowTokens: imageTokens } = model.config;
     const prompts = [undefined, "Answer in one word.", null];
     const results = [];
     for (const systemPrompt of prompts) {
@@ -137,7 +139,7 @@ describe("several pictures", () => {
         logitBias: { 5: 1e9 },
         logprobs: true,
       });
-      expect(usage.imageTokens).toBe(2 * model.config.imageTokens);
+      expect(usage.imageTokens).toBe(2 * model.config.windowTokens);
       return logprobs![0]!;
     };
     const orders = [await first(a, b), await first(b, a), await first(a, a), await first(b, b)];
@@ -192,6 +194,23 @@ describe("caches", () => {
   });
 });
 
+describe("an open model", () => {
+  it("is released at the end of its block by `await using`, and by dispose() just so, as often as it is called", async () => {
+    const { messages } = byName("text_only");
+    let kept: FlashVL;
+    {
+      await using model = await open();
+      kept = model;
+      expect(await model.chat(null, messages, { maxNewTokens: 1 })).toEqual(expect.any(String));
+    }
+    await expect(kept.chat(null, messages)).rejects.toMatchObject({ code: "DISPOSED" });
+    await kept.dispose();
+    const other = await open();
+    await Promise.all([other.dispose(), other.dispose(), other[Symbol.asyncDispose]()]);
+    await expect(other.chat(null, messages)).rejects.toMatchObject({ code: "DISPOSED" });
+  });
+});
+
 describe("batches", () => {
   const requests = Array.from({ length: 12 }, (_, i) => {
     const one = expected.cases[i % expected.cases.length]!;
@@ -225,7 +244,7 @@ describe("batches", () => {
       const alone = await model.generate(pictureOf(seedQuestion), seedQuestion.messages, {
         ...options,
         doSample: true,
-        seed: 100 + i,
+        seed: deriveSeed(100, i),
         logprobs: true,
         logprobTemperature: 0.8,
       });
@@ -243,15 +262,58 @@ describe("batches", () => {
     }));
     const model = await open({ maxBatch: 5 });
     const groups = await model.rolloutMany(requests, 3);
-    expect(groups.map((group) => group.length)).toEqual([3, 3]);
+    expect(groups.map(({ answers }) => answers.length)).toEqual([3, 3]);
     for (const [i, { image, messages, options }] of requests.entries())
       expect((await model.rollouts(image, messages, 3, options)).map(({ tokens }) => tokens)).toEqual(
-        groups[i]!.map(({ tokens }) => tokens),
+        groups[i]!.answers.map(({ tokens }) => tokens),
       );
     const fresh = await open({ maxBatch: 5 });
     const again = await fresh.rolloutMany(requests, 3);
-    expect(again.flat().map(({ logprobs }) => logprobs)).toEqual(groups.flat().map(({ logprobs }) => logprobs));
+    const logprobsOf = (all: readonly RolloutGroup[]) =>
+      all.flatMap(({ answers }) => answers.map((one) => one.logprobs));
+    expect(logprobsOf(again)).toEqual(logprobsOf(groups));
+    for (const [i, { promptIds, pictures, pictureTokens }] of groups.entries()) {
+      expect(promptIds).toEqual(byName(["text_only", "seed_question"][i]!).prompt_ids);
+      expect(pictureTokens.map(({ length }) => length)).toEqual(pictures.map(({ plan }) => plan.tokens * 64));
+    }
     await Promise.all([model.dispose(), fresh.dispose()]);
+  });
+
+  it("draw at a temperature above 0, as on the command line, and refuse options that do not exist", async () => {
+    const model = await open({ maxBatch: 2 });
+    const drawn = new Set<string>();
+    for (let seed = 0; seed < 8; seed++)
+      drawn.add((await ask(model, seedQuestion, { temperature: 1.5, seed, maxNewTokens: 6 })).text);
+    expect(drawn.size).toBeGreaterThan(1);
+    const wrong = { max_new_tokens: 5 } as object;
+    const advice = 'There is no option "max_new_tokens". Did you mean "maxNewTokens"?';
+    const { messages } = seedQuestion;
+    await expect(model.chat(null, messages, wrong)).rejects.toThrow(advice);
+    await expect(model.stream(null, messages, wrong).next()).rejects.toThrow(advice);
+    await expect(model.rollouts(null, messages, 2, wrong)).rejects.toThrow(advice);
+    await expect(model.generateMany([{ image: null, messages, maxNewTokens: 5 } as ManyRequest])).rejects.toThrow(
+      'There is no key of a request "maxNewTokens". Expected one of image, messages, options.',
+    );
+    await expect(open({ max_batch: 2 } as object)).rejects.toThrow(
+      'There is no option "max_batch". Did you mean "maxBatch"?',
+    );
+    await model.dispose();
+  });
+
+  it("settle each for itself where one that fails must not cost the others", async () => {
+    const model = await open({ maxBatch: 2 });
+    const good = { image: null, messages: byName("text_only").messages, options: { maxNewTokens: 4 } };
+    const bad = { ...good, options: { temperature: -1 } };
+    const [first, second, third] = await model.generateManySettled([good, bad, good]);
+    expect(second).toMatchObject({ status: "rejected", reason: { name: "RangeError" } });
+    const [alone] = await model.generateMany([good]);
+    for (const one of [first, third])
+      expect(one).toMatchObject({ status: "fulfilled", value: { tokens: alone!.tokens } });
+    const stopped = await model.generateManySettled([good, good], { signal: AbortSignal.abort() });
+    for (const one of stopped) expect(one).toMatchObject({ status: "fulfilled", value: { finishReason: "abort" } });
+    await expect(model.generateMany([good, bad, good])).rejects.toThrow(RangeError);
+    await expect(model.generateManySettled([{ ...good, seed: 1 } as ManyRequest])).rejects.toThrow(/no key .*"seed"/);
+    await model.dispose();
   });
 
   it("refuse requests beyond the queue's limit and serve the others", async () => {
@@ -444,6 +506,32 @@ describe("lives of models", () => {
 });
 
 describe("opening", () => {
+  it("runs its graphs over the runtime that is handed in", async () => {
+    const createSession = vi.fn(nativeRuntime().createSession);
+    const model = await open({ runtime: { ...nativeRuntime(), version: "another", createSession } });
+    expect((await ask(model, seedQuestion)).tokens).toEqual(seedQuestion.generated);
+    expect(model.info.runtime).toBe("another");
+    expect(createSession).toHaveBeenCalledTimes(2);
+    await model.dispose();
+  });
+
+  it("takes over a checkpoint that is open: it is closed with the model, and when loading fails", async () => {
+    const opened = async () => {
+      const model = await openModelCheckpoint(GOLDEN);
+      return { model, close: vi.spyOn(model.checkpoint, "close") };
+    };
+    const good = await opened();
+    const cacheDir = temporaryFolder();
+    const model = await FlashVL.fromCheckpoint(good.model, { cacheDir, threads: 1 });
+    expect((await ask(model, seedQuestion)).tokens).toEqual(seedQuestion.generated);
+    expect(good.close).not.toHaveBeenCalled();
+    await model.dispose();
+    expect(good.close).toHaveBeenCalledOnce();
+    const bad = await opened();
+    await expect(FlashVL.fromCheckpoint(bad.model, { cacheDir, maxBatch: 0 })).rejects.toThrow(/maxBatch must be/);
+    expect(bad.close).toHaveBeenCalledOnce();
+  });
+
   const cacheDir = temporaryFolder();
 
   it("without a name takes the checkpoint that ships with the package", async () => {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { presetGraphs } from "../../src/engine/index.ts";
+import { presetGraphs } from "../../src/compile/index.ts";
 import { topologicalOrder } from "../../src/graph/index.ts";
 import { parseConfig } from "../../src/model/index.ts";
 import { GOLDEN } from "./support/golden.ts";

@@ -1,10 +1,11 @@
 /** @file Every preset opens the tiny checkpoint and answers, with both kinds of kernels, alone as in a batch. */
 import { describe, expect, it } from "vitest";
-import { PRESET_NAMES, type Preset, type PresetOptions, presetGraphs } from "../../src/engine/compile/index.ts";
-import { kernelLibraryPath } from "../../src/engine/runtime/index.ts";
+import { PRESET_NAMES, type Preset, type PresetOptions, presetGraphs } from "../../src/compile/index.ts";
 import { ExternalData, serialize } from "../../src/graph/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
-import { type Kernels, parseConfig } from "../../src/model/index.ts";
+import { parseConfig } from "../../src/model/index.ts";
+import type { Kernels } from "../../src/passes/index.ts";
+import { kernelLibraryPath } from "../../src/runtime/ort/index.ts";
 import { expected, GOLDEN } from "./support/golden.ts";
 import { pictureOf, tinyModels } from "./support/models.ts";
 
@@ -23,6 +24,14 @@ describe.each(kernelSets)("on %s kernels", (kernels) => {
       const alone = await fresh.generate(one.image, one.messages, options);
       expect(alone.tokens).toEqual(together[i]!.tokens);
     }
+  });
+
+  it("fp16 answers with single layers at fewer bits", async () => {
+    const overrides = { "llm.*.down_proj": "int8", "llm.*.q_proj": "int4", "vit.*.fc1": "int8" } as const;
+    const model = await open({ preset: "fp16", kernels, overrides });
+    const [one] = expected.cases;
+    const { tokens } = await model.generate(pictureOf(one!), one!.messages, options);
+    expect(tokens.slice(0, 1)).toEqual(one!.generated.slice(0, 1));
   });
 
   it("eight bits keep the tiny model's first tokens", async () => {
@@ -64,6 +73,7 @@ describe("presets", () => {
   it("refuse precisions and layers that do not exist", () => {
     expect(() => bytes("int4", { "llm.*": "int3" })).toThrow(/no precision "int3".*expected fp32, int8/);
     expect(() => bytes("int4", { "lm.*": "int8" })).toThrow(/"lm\.\*" fits no layer/);
+    expect(() => bytes("fp16", { "llm.*": "w8a8" })).toThrow(/w8a8 \(layers "llm\.\*"\).*CPU only; use int8 in/);
   });
 
   it("share the prompt's and the answer's graph where the kernels allow", () => {

@@ -1,6 +1,7 @@
 /** @file Drafts change how fast an answer comes, never what it says. */
 import { describe, expect, it } from "vitest";
-import type { FlashVL, GenerateOptions, GenerateResult } from "../../src/engine/index.ts";
+import type { GenerateOptions, GenerateResult } from "../../src/engine/index.ts";
+import type { FlashVL } from "../../src/node/index.ts";
 import { expected, type GoldenCase } from "./support/golden.ts";
 import { pictureOf, tinyModels } from "./support/models.ts";
 

@@ -1,8 +1,8 @@
 /** @file The quantised ops compute what their weights stand for, on ONNX Runtime's kernels and on this package's. */
 import { describe, expect, it } from "vitest";
-import { kernelLibraryPath, nativeRuntime } from "../../src/engine/runtime/index.ts";
 import { input, linear, reshape, serialize, sourceName, type Value, weight } from "../../src/graph/index.ts";
-import { type Kernels, quantize, type SchemeName, type TensorReader, weightBytes } from "../../src/model/index.ts";
+import { type Kernels, quantize, type SchemeName, type TensorReader, weightBytes } from "../../src/passes/index.ts";
+import { kernelLibraryPath, nativeRuntime } from "../../src/runtime/ort/index.ts";
 
 /** Waves without a common period: reproducible, and spread like weights. */
 const wave = (count: number, step: number): Float32Array =>

@@ -2,13 +2,13 @@
 import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { compileCheckpoint } from "../../src/engine/compile/index.ts";
-import { FlashVL, nativeRuntime, type Session, type Tensor } from "../../src/engine/index.ts";
+import { floatToHalf } from "../../src/common/half.ts";
+import { checkpointEmbeddings, compileCheckpoint, loadParameters } from "../../src/compile/index.ts";
+import { LiveWeights, liveEmbeddings } from "../../src/engine/index.ts";
 import { DecoderRunner, openKvCache } from "../../src/engine/run/index.ts";
 import { tokenLogprobs } from "../../src/engine/sampling/index.ts";
 import { promptEmbeddings } from "../../src/engine/schedule/prompt-embeddings.ts";
-import { checkpointEmbeddings, LiveWeights, liveEmbeddings, loadParameters } from "../../src/engine/weights/index.ts";
-import { input } from "../../src/graph/index.ts";
+import { type GraphOutputs, input } from "../../src/graph/index.ts";
 import {
   type Checkpoint,
   f32ToBf16,
@@ -19,18 +19,17 @@ import {
 } from "../../src/hub/index.ts";
 import {
   decoder,
-  type FlashVLConfig,
-  type GraphOutputs,
   listParameters,
   lmHead,
-  lowerAttention,
-  Parameters,
+  type ModelConfig,
+  parametersOf,
   parseConfig,
   ropeTables,
   sequenceAttend,
   visionGraph,
 } from "../../src/model/index.ts";
-import { floatToHalf } from "../../src/model/quantize/half.ts";
+import { FlashVL } from "../../src/node/index.ts";
+import { lowerAttention } from "../../src/passes/index.ts";
 import {
   buildPrompt,
   loadImage,
@@ -39,6 +38,8 @@ import {
   Tokenizer,
   withImages,
 } from "../../src/processor/index.ts";
+import type { Session, Tensor } from "../../src/runtime/index.ts";
+import { nativeRuntime } from "../../src/runtime/ort/index.ts";
 import { expected, expectedTensors, GOLDEN, relativeError } from "./support/golden.ts";
 import { pictureOf, temporaryFolder } from "./support/models.ts";
 
@@ -88,7 +89,7 @@ describe("the vision graph", () => {
   });
 
   it("gives the same from compiled files and our own pixels", async () => {
-    const options = { preset: "fp32" as const, runtimeVersion: runtime.version, cacheDir };
+    const options = { preset: "fp32" as const, runtime, cacheDir };
     const session = keep(await runtime.createSession((await compileCheckpoint(checkpoint, config, options)).vision));
     const preprocessor = readPreprocessorConfig(await checkpoint.readJson("preprocessor_config.json"));
     for (const one of withPictures.filter(({ image }) => image!.endsWith(".png"))) {
@@ -102,12 +103,12 @@ describe("the vision graph", () => {
 
 describe("the decoder graph", () => {
   it.each([1, 9, 1000])("gives PyTorch's logits at every position, fed %i tokens at a time", async (chunk) => {
-    const options = { preset: "fp32" as const, runtimeVersion: runtime.version, cacheDir };
+    const options = { preset: "fp32" as const, runtime, cacheDir };
     const session = keep(await runtime.createSession((await compileCheckpoint(checkpoint, config, options)).decode));
     const { hiddenSize, vocabSize } = config.decoder;
-    const table = checkpointEmbeddings(checkpoint, hiddenSize);
+    const table = checkpointEmbeddings(checkpoint, config);
     for (const one of expected.cases) {
-      const cache = await openKvCache(config.decoder, session, { slots: 1, capacity: 256 });
+      const cache = await openKvCache(runtime, config.decoder, session, { slots: 1, capacity: 256 });
       await cache.ensure(1, one.prompt_ids.length, [0]);
       const runner = new DecoderRunner(config.decoder, { prefill: session, decode: session }, cache);
       const features = reference.get(`${one.name}/adapter`)?.data;
@@ -190,7 +191,7 @@ describe("a checkpoint of other sizes, tied head, one KV head", () => {
     },
   };
 
-  const write = async (): Promise<{ other: Checkpoint; sizes: FlashVLConfig }> => {
+  const write = async (): Promise<{ other: Checkpoint; sizes: ModelConfig }> => {
     for (const name of ["tokenizer.json", "tokenizer_config.json"])
       copyFileSync(join(GOLDEN, name), join(folder, name));
     writeFileSync(join(folder, "config.json"), JSON.stringify(json));
@@ -262,8 +263,8 @@ describe("a checkpoint of other sizes, tied head, one KV head", () => {
   });
 
   /** The decoder over a whole sequence, as training computes it. */
-  function sequenceGraph(sizes: FlashVLConfig, length: number): GraphOutputs {
-    const p = new Parameters(sizes);
+  function sequenceGraph(sizes: ModelConfig, length: number): GraphOutputs {
+    const p = parametersOf(sizes);
     const { cos, sin } = ropeTables(sizes.decoder, sizes.decoder.maxPositions);
     const positions = input("positions", "int64", [1, length]);
     const mask = {
@@ -272,6 +273,6 @@ describe("a checkpoint of other sizes, tied head, one KV head", () => {
     };
     const attend = sequenceAttend(sizes.decoder, { positions, ...mask, cos, sin });
     const hidden = decoder(p, sizes, input("embeds", "float32", [1, length, sizes.decoder.hiddenSize]), attend);
-    return { logits: lowerAttention([lmHead(p, hidden)])[0]! };
+    return lowerAttention({ logits: lmHead(p, hidden) });
   }
 });

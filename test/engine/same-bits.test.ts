@@ -1,10 +1,11 @@
 /** @file With the native kernels a token's logits are the same bits in a prompt, alone, in a batch, and in any slot. */
 import { afterAll, describe, expect, it } from "vitest";
-import { compileCheckpoint } from "../../src/engine/compile/index.ts";
-import { kernelLibraryPath, nativeRuntime } from "../../src/engine/index.ts";
+import { compileCheckpoint } from "../../src/compile/index.ts";
 import { DecoderRunner, openKvCache } from "../../src/engine/run/index.ts";
 import { openCheckpoint } from "../../src/hub/index.ts";
-import { PEAK_BLOCK, parseConfig } from "../../src/model/index.ts";
+import { parseConfig } from "../../src/model/index.ts";
+import { PEAK_BLOCK } from "../../src/passes/index.ts";
+import { kernelLibraryPath, nativeRuntime } from "../../src/runtime/ort/index.ts";
 import { GOLDEN } from "./support/golden.ts";
 import { temporaryFolder } from "./support/models.ts";
 
@@ -24,10 +25,10 @@ describe.skipIf(!kernelLibraryPath())("on native kernels", () => {
     "%s gives one sequence the same bits however it is fed",
     async (preset) => {
       const tokens = 20;
-      const options = { preset, kernels: "native" as const, runtimeVersion: runtime.version, cacheDir };
+      const options = { preset, kernels: "native" as const, runtime, cacheDir };
       const { decode, customOps } = await compileCheckpoint(checkpoint, config, options);
       const session = await runtime.createSession(decode, { threads: 2, customOps });
-      const cache = await openKvCache(config.decoder, session, { slots: 4, capacity: 256 });
+      const cache = await openKvCache(runtime, config.decoder, session, { slots: 4, capacity: 256 });
       expect(cache.dtype).toBe("float16");
       await cache.ensure(4, tokens, [0, 0, 0, 0]);
       const runner = new DecoderRunner(config.decoder, { prefill: session, decode: session }, cache);

@@ -1,6 +1,6 @@
 /** @file However requests come, go and are cancelled, each that ends gets the answer it gets alone. */
 import { expect, it } from "vitest";
-import { seededRandom } from "../../src/engine/index.ts";
+import { Random } from "../../src/common/index.ts";
 import { expected } from "./support/golden.ts";
 import { pictureOf, tinyModels } from "./support/models.ts";
 
@@ -8,8 +8,8 @@ const open = tinyModels();
 const LONG = process.env.FLASHVL_LONG === "1";
 
 it("random joins, leaves and aborts change nobody else's answer", async () => {
-  const random = seededRandom(LONG ? undefined : 11);
-  const pick = (below: number) => Math.floor(random.next() * below);
+  const random = new Random(LONG ? undefined : 11);
+  const pick = (below: number) => random.below(below);
   const model = await open({ maxBatch: 3, prefillChunk: 10 });
   const alone = await open({ maxBatch: 1 });
   const requests = Array.from({ length: LONG ? 400 : 24 }, (_, i) => {

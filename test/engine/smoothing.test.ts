@@ -2,17 +2,18 @@
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { tensorReader } from "../../src/engine/compile/index.ts";
 import {
   accuracyModel,
   calibrate,
   compileCheckpoint,
-  nativeRuntime,
   openAccuracyJudge,
   samplePrompts,
-} from "../../src/engine/index.ts";
+  tensorReader,
+} from "../../src/compile/index.ts";
 import { type Checkpoint, openCheckpoint, writeSafetensors } from "../../src/hub/index.ts";
-import { decoderGraph, parseConfig, scaledTensors, smoothingGroups, visionGraph } from "../../src/model/index.ts";
+import { decoderGraph, parseConfig, visionGraph } from "../../src/model/index.ts";
+import { scaledTensors, smoothingGroups } from "../../src/passes/index.ts";
+import { nativeRuntime } from "../../src/runtime/ort/index.ts";
 import { GOLDEN } from "./support/golden.ts";
 import { temporaryFolder } from "./support/models.ts";
 
@@ -29,7 +30,13 @@ afterAll(() => Promise.all([tiny.close(), outlying.close()]));
 const samples = samplePrompts();
 const prompts = [samples[2]!, samples[5]!];
 const learned = [samples[0]!, samples[7]!];
-const settings = { prompts, answerTokens: 6, session: { threads: 1 }, kernels: "standard" as const };
+const settings = {
+  runtime: nativeRuntime(),
+  prompts,
+  answerTokens: 6,
+  session: { threads: 1 },
+  kernels: "standard" as const,
+};
 
 /** The tiny model as the same function, but two columns of every norm's output are 60 times as large as they were. */
 async function withOutliers(): Promise<Checkpoint> {
@@ -85,9 +92,7 @@ describe("smoothing of w8a8", () => {
     const folders: string[] = [];
     for (const calibration of calibrations) {
       const options = { preset: "w8a8", kernels: "standard", calibration, cacheDir: join(folder, "own") } as const;
-      folders.push(
-        (await compileCheckpoint(tiny, config, { ...options, runtimeVersion: nativeRuntime().version })).folder,
-      );
+      folders.push((await compileCheckpoint(tiny, config, { ...options, runtime: nativeRuntime() })).folder);
     }
     expect(new Set(folders).size).toBe(3);
     // At int4 the tower is int8, the decoder is not: its norms stay.

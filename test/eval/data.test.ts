@@ -10,10 +10,11 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { download, findData, lmuDataFolder, readPredictions } from "../../src/eval/index.ts";
+import { findData, lmuDataFolder, readPredictions } from "../../src/eval/index.ts";
 import { writeTable } from "../../src/eval/report/write-table.ts";
-import { loadRows } from "../../src/tasks/vlmeval/data/load-rows.ts";
-import { openSource } from "../../src/tasks/vlmeval/data/open-source.ts";
+import { downloadFile } from "../../src/hub/index.ts";
+import { loadRows } from "../../src/vlmeval/data/load-rows.ts";
+import { openSource } from "../../src/vlmeval/data/open-source.ts";
 import { pngBase64, temporaryFolder, writeTsv } from "./fixtures.ts";
 
 describe("a TSV file", () => {
@@ -88,7 +89,7 @@ describe.runIf(process.env.FLASHVL_LONG)("a TSV file of 2.2 GiB", () => {
     await pipeline(text, createWriteStream(path));
     expect(statSync(path).size).toBeGreaterThan(2.2 * GIB);
     const modules = ["open-source", "load-rows"].map(
-      (name) => new URL(`../../src/tasks/vlmeval/data/${name}.ts`, import.meta.url).href,
+      (name) => new URL(`../../src/vlmeval/data/${name}.ts`, import.meta.url).href,
     );
     const args = ["--import", "tsx", "--input-type=module", "-e", READ_LAST, ...modules, path];
     const { stdout } = await promisify(execFile)(process.execPath, args);
@@ -118,6 +119,22 @@ describe("a JSONL file", () => {
     rows.close();
     writeFileSync(path, '{"index": 1}\nnot json\n');
     await expect(openSource(path)).rejects.toThrow(/line 2: not JSON/);
+    writeFileSync(path, '{"index": 1}\n\nnot json\n');
+    await expect(openSource(path)).rejects.toThrow(/line 3: not JSON/);
+  });
+
+  it("is read with the line ends of any system, a byte order mark, and no end at all", async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, "set.jsonl");
+    const image = await pngBase64();
+    const lines = [1, 2, 3].map((index) => JSON.stringify({ index, image, question: "¥", answer: `${index}` }));
+    writeFileSync(path, `\uFEFF${lines.join("\r\n\r\n")}`);
+    const rows = loadRows(await openSource(path), folder);
+    expect([0, 1, 2].map((row) => rows.cells(row).answer)).toEqual(["1", "2", "3"]);
+    expect(Buffer.from((await rows.load(2)).images[0] as Uint8Array).toString("base64")).toBe(image);
+    rows.close();
+    writeFileSync(path, Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]));
+    await expect(openSource(path)).rejects.toThrow(/not UTF-8/);
   });
 });
 
@@ -169,7 +186,7 @@ describe("a download", () => {
     const folder = temporaryFolder();
     const path = join(folder, "Set.tsv");
     const { url, ranges } = await breakingServer(body, 30_000, `${path}.part`);
-    await download(url, path, { md5, firstDelayMs: 0 });
+    await downloadFile(url, path, { md5, firstDelayMs: 0 });
     expect(readFileSync(path).equals(body)).toBe(true);
     expect(ranges).toEqual([undefined, "bytes=30000-", "bytes=60000-"]);
   });
@@ -179,7 +196,7 @@ describe("a download", () => {
     const path = join(folder, "Set.tsv");
     const { url, ranges } = await breakingServer(body, body.length, `${path}.part`);
     writeFileSync(`${path}.part`, body.subarray(0, 12_345));
-    await download(url, path, { md5, firstDelayMs: 0 });
+    await downloadFile(url, path, { md5, firstDelayMs: 0 });
     expect(ranges).toEqual(["bytes=12345-"]);
     expect(readFileSync(path).equals(body)).toBe(true);
     expect(existsSync(`${path}.part`)).toBe(false);
@@ -189,7 +206,7 @@ describe("a download", () => {
     const folder = temporaryFolder();
     const path = join(folder, "Set.tsv");
     const { url } = await breakingServer(body, body.length, `${path}.part`);
-    await expect(download(url, path, { md5: "0".repeat(32), firstDelayMs: 1 })).rejects.toThrow(/expected 0{32}/);
+    await expect(downloadFile(url, path, { md5: "0".repeat(32), firstDelayMs: 1 })).rejects.toThrow(/expected 0{32}/);
     expect([existsSync(path), existsSync(`${path}.part`)]).toEqual([false, false]);
   });
 });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { collectResults, openBench, readPredictions, writeModelReport } from "../../src/eval/index.ts";
-import { DEFAULT_RULES } from "../../src/tasks/index.ts";
+import { DEFAULT_RULES } from "../../src/vlmeval/index.ts";
 import { pngBase64, temporaryFolder, writeTsv } from "./fixtures.ts";
 import { metric, runSet, scriptedJudge, weMathRows } from "./run-set.ts";
 

@@ -5,10 +5,11 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { evaluate, openBench } from "../../src/eval/index.ts";
 import { writeHtml } from "../../src/eval/report/write-html.ts";
-import { DEFAULT_RULES, EquivalenceChecker, runProgram, SCORING_MODES, VLM_SETS } from "../../src/tasks/index.ts";
-import { pythonEqual } from "../../src/tasks/vlmeval/maths/python-equal.ts";
-import { PythonError } from "../../src/tasks/vlmeval/python/errors.ts";
-import { parsePyLiteral } from "../../src/tasks/vlmeval/python/literal.ts";
+import { EquivalenceChecker } from "../../src/tasks/index.ts";
+import { DEFAULT_RULES, runProgram, SCORING_MODES, VLM_SETS } from "../../src/vlmeval/index.ts";
+import { pythonEqual } from "../../src/vlmeval/maths/python-equal.ts";
+import { PythonError } from "../../src/vlmeval/python/errors.ts";
+import { parsePyLiteral } from "../../src/vlmeval/python/literal.ts";
 import { hasBrowser, openBrowser } from "../serve/browser.ts";
 import { pngBase64, scriptedAnswerer, temporaryFolder, writeTsv } from "./fixtures.ts";
 
@@ -65,7 +66,7 @@ const ROW: Record<string, string | null> = {
 };
 
 describe("hostile replies", () => {
-  it.each(SCORING_MODES)("are scored by every set in %s mode", (mode) => {
+  it.each(SCORING_MODES)("are scored by every set in %s mode", async (mode) => {
     const rules = { ...DEFAULT_RULES, mode };
     // One set of each way of scoring; the others share theirs.
     const names = [
@@ -90,7 +91,7 @@ describe("hostile replies", () => {
       for (const prediction of HOSTILE) {
         try {
           const program = set.score([{ index: "1", cells: { ...ROW, answer }, prediction }], { rules, judge: false });
-          const [score] = runProgram(program, (ask) => (ask.kind === "judge" ? null : false));
+          const [score] = await runProgram(program, (ask) => (ask.kind === "judge" ? null : false));
           expect(score!.value).toBeGreaterThanOrEqual(0);
         } catch (error) {
           expect(error).toBeInstanceOf(PythonError);
@@ -99,25 +100,18 @@ describe("hostile replies", () => {
     }
   });
 
-  it("of several megabytes are scored too", () => {
+  it("of several megabytes are scored too", async () => {
     const set = VLM_SETS.find((item) => item.name === "MMStar")!;
     for (const prediction of ["x ".repeat(2_000_000), `${"z".repeat(4_000_000)} B`]) {
       const cells = { question: "Q", A: "one", B: "two", answer: "B" };
       const program = set.score([{ index: "1", cells, prediction }], { rules: DEFAULT_RULES, judge: false });
-      expect(runProgram(program, () => null)[0]!.correct).toBe(prediction.endsWith("B"));
+      expect((await runProgram(program, () => null))[0]!.correct).toBe(prediction.endsWith("B"));
     }
   });
 
   it("are unequal to an honest answer in the comparing process, which then still works", async () => {
     using checker = new EquivalenceChecker();
-    const took: [milliseconds: number, text: string][] = [];
-    for (const text of HOSTILE) {
-      const started = performance.now();
-      expect(await checker.equal(text, "5"), text.slice(0, 60)).toBe(false);
-      took.push([performance.now() - started, text.slice(0, 60)]);
-    }
-    // Two seconds of processor time each; the rest is for a busy machine and for starting the process again.
-    expect(took.filter(([milliseconds]) => milliseconds > 60_000)).toEqual([]);
+    for (const text of HOSTILE) expect(await checker.equal(text, "5"), text.slice(0, 60)).toBe(false);
     expect(existsSync("/tmp/pwned")).toBe(false);
     expect(await checker.equal("\\frac12", "0.5")).toBe(true);
     expect(await checker.equal("3\\sqrt{2}", "\\sqrt{18}")).toBe(true);
@@ -140,6 +134,29 @@ describe("hostile replies", () => {
 });
 
 describe("the page of rows", () => {
+  it("opens with the score, its interval, the categories and what there is to note", async () => {
+    const folder = temporaryFolder();
+    const image = await pngBase64();
+    const row = (index: number) => ({
+      index,
+      image,
+      question: "Q",
+      A: "a",
+      B: "b",
+      answer: "B",
+      category: `c${index % 2}`,
+    });
+    writeTsv(join(folder, "Custom.tsv"), [0, 1, 2, 3].map(row));
+    const { bench, close } = await openBench("Custom", { dataFolder: folder, offline: true });
+    const warned = { ...bench, warnings: ["a <note>"] };
+    await evaluate(warned, scriptedAnswerer({ 1: "A" }, "B"), { out: folder, rules: DEFAULT_RULES, judge: null });
+    close();
+    const page = readFileSync(join(folder, "scripted", "Custom", "rows.html"), "utf8");
+    expect(page.slice(0, page.indexOf("<form>"))).toMatch(
+      /Scores.*Overall<\/td><td>75\.00 %<\/td><td>95 %: \d.*Categories.*c0<\/td><td>100\.00 %.*c1<\/td><td>50\.00 %.*a &lt;note&gt;/s,
+    );
+  });
+
   it("shows hostile texts as text, under a policy that allows only its own script", async () => {
     const folder = temporaryFolder();
     const image = await pngBase64();
@@ -233,7 +250,9 @@ describe.runIf(existsSync("/dev/full"))("a full disk", () => {
     const folder = temporaryFolder();
     writeTsv(join(folder, "Custom.tsv"), [{ index: 1, image: await pngBase64(), question: "Q", answer: "B" }]);
     const { bench, close } = await openBench("Custom", { dataFolder: folder, offline: true });
-    await expect(writeHtml("/dev/full", "t", bench, [], new Map())).rejects.toMatchObject({ code: "ENOSPC" });
+    const options = { out: folder, rules: DEFAULT_RULES, judge: null, html: false };
+    const result = (await evaluate(bench, scriptedAnswerer({}, "B"), options))!;
+    await expect(writeHtml("/dev/full", result, bench, [], new Map())).rejects.toMatchObject({ code: "ENOSPC" });
     close();
   });
 });

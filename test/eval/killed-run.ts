@@ -1,7 +1,8 @@
 /** @file A run of our model for the test that kills it: `killed-run.ts DATA OUT MODEL CACHE ROWS` dies by SIGKILL when ROWS rows are recorded. */
-import { FlashVL } from "../../src/engine/index.ts";
+
 import { evaluate, flashvlAnswerer, openBench } from "../../src/eval/index.ts";
-import { DEFAULT_RULES } from "../../src/tasks/index.ts";
+import { FlashVL } from "../../src/node/index.ts";
+import { DEFAULT_RULES } from "../../src/vlmeval/index.ts";
 
 const [data, out, folder, cacheDir, rows] = process.argv.slice(2) as [string, string, string, string, string];
 const model = await FlashVL.fromPretrained(folder, { cacheDir, threads: 1, maxBatch: 2 });

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { defaultModelFolder } from "../../src/engine/index.ts";
+import marketTest from "../../recipes/tiny/tasks.ts";
 import { OWN_TABLE_FILE, ownTableRows, readOwnTable } from "../../src/eval/index.ts";
 import type { SetResult } from "../../src/eval/report/result.ts";
-import { marketTask } from "../../src/tasks/index.ts";
+import { defaultModelFolder } from "../../src/node/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "own-table-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -54,7 +54,7 @@ test("a folder without a table has none, and a broken table is named", () => {
 
 test("the shipped model brings the table of its stages, under the names that sets have in results", () => {
   const { columns } = readOwnTable(defaultModelFolder())!;
-  const { name } = marketTask();
+  const { name } = marketTest;
   const titles = columns.filter(({ part }) => part.startsWith(name)).map(({ title }) => title);
   expect(titles).toEqual(expect.arrayContaining(["base", "+ SFT", "+ GRPO", "+ GRPO, without the picture"]));
 });

@@ -14,7 +14,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { mapConcurrent } from "../../src/eval/answer/map-concurrent.ts";
+import { marketTask } from "../../recipes/tiny/market/index.ts";
+import { mapConcurrent, Random } from "../../src/common/index.ts";
 import {
   type Answerer,
   type AnswerProgress,
@@ -24,8 +25,7 @@ import {
   readPredictions,
   taskBench,
 } from "../../src/eval/index.ts";
-import { seededBelow } from "../../src/eval/stats/random.ts";
-import { DEFAULT_RULES, marketTask } from "../../src/tasks/index.ts";
+import { DEFAULT_RULES } from "../../src/vlmeval/index.ts";
 import { pngBase64, scriptedAnswerer, temporaryFolder, writeTsv } from "./fixtures.ts";
 
 const ROWS = 40;
@@ -97,9 +97,9 @@ describe("a run", () => {
     const whole = startRun(data, straight);
     const answers = join(broken, "slow", "Custom");
     // Points between two rows, drawn with a seed, that leave time to be killed in. A process takes seconds to start.
-    const below = seededBelow(2026);
-    const points = [1 + below(ROWS / 2)];
-    if (process.env.FLASHVL_LONG) points.push(ROWS / 2 + below(ROWS / 4));
+    const random = new Random(2026);
+    const points = [1 + random.below(ROWS / 2)];
+    if (process.env.FLASHVL_LONG) points.push(ROWS / 2 + random.below(ROWS / 4));
     for (const point of points) {
       const child = startRun(data, broken);
       const done = ended(child);
@@ -133,12 +133,12 @@ describe("a run", () => {
     await runAll(data, reference, jumbled(3));
     const run = join("jumbled", "Custom");
     const record = readFileSync(join(reference, run, "answers.jsonl"));
-    const below = seededBelow(5);
+    const random = new Random(5);
     for (let kill = 0; kill < 4; kill++) {
       const out = temporaryFolder();
       mkdirSync(join(out, run), { recursive: true });
       copyFileSync(join(reference, run, "run.json"), join(out, run, "run.json"));
-      const end = below(record.length);
+      const end = random.below(record.length);
       writeFileSync(join(out, run, "answers.0-of-1.jsonl"), record.subarray(0, end));
       const asked: string[] = [];
       const answerer = jumbled(3);
@@ -225,7 +225,7 @@ describe("a run", () => {
   });
 });
 
-describe("the market", () => {
+describe("a task of one's own", () => {
   it("runs under the same runner", async () => {
     const out = temporaryFolder();
     const task = marketTask({ pictures: 1 });

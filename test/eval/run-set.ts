@@ -1,7 +1,7 @@
 /** @file A whole run of one set for tests: rows to a TSV file, scripted replies to answers, rules or a scripted judge to a score. */
 import { join } from "node:path";
 import { type Answerer, evaluate, Judge, openBench, type SetResult } from "../../src/eval/index.ts";
-import { DEFAULT_RULES, type ScoringRules } from "../../src/tasks/index.ts";
+import { DEFAULT_RULES, type ScoringRules } from "../../src/vlmeval/index.ts";
 import {
   type Cell,
   chatEndpoint,

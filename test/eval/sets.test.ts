@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { DEFAULT_RULES } from "../../src/tasks/index.ts";
+import { DEFAULT_RULES } from "../../src/vlmeval/index.ts";
+import { anlsDistance, vqaHit } from "../../src/vlmeval/score/vqa-matches.ts";
 import { pngBase64 } from "./fixtures.ts";
 import { metric, type RunSetOptions, runSet as runSetAs, scriptedJudge, weMathRows } from "./run-set.ts";
 
@@ -269,5 +270,15 @@ describe("short answers", () => {
     // 1 and 2 are right, 3 is wrong; four annotators are enough to agree: three times 2/3 and once 1, so 3/4.
     expect(metric(result, "Overall")).toBeCloseTo(275 / 4, 10);
     expect(prompts[1]).toBe("[picture]What?\nAnswer the question using a single word or phrase.");
+  });
+});
+
+describe("ANLS", () => {
+  it("gives the similarity from one half on, the half itself included, and nothing below", () => {
+    const hit = (truth: string, reply: string) => vqaHit([anlsDistance(truth, reply, "compat")], "similarity");
+    expect(hit("ab", "ax")).toBe(0.5);
+    expect(hit("abc", "axx")).toBe(0);
+    expect(hit("abcd", "abcx")).toBe(0.75);
+    expect(vqaHit([0.75, 0.25], "similarity")).toBe(0.75);
   });
 });

@@ -1,8 +1,8 @@
 /** @file A run for the test that kills it: `slow-run.ts DATA OUT`, some milliseconds a row, three rows at once. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { mapConcurrent } from "../../src/eval/answer/map-concurrent.ts";
+import { mapConcurrent } from "../../src/common/index.ts";
 import { type Answerer, evaluate, openBench } from "../../src/eval/index.ts";
-import { DEFAULT_RULES } from "../../src/tasks/index.ts";
+import { DEFAULT_RULES } from "../../src/vlmeval/index.ts";
 
 const [data, out] = process.argv.slice(2) as [string, string];
 const answerer: Answerer = {

@@ -5,7 +5,6 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { FlashVL } from "../../src/engine/index.ts";
 import {
   type Answer,
   type AnswerRequest,
@@ -14,11 +13,13 @@ import {
   openBench,
   readAnswers,
 } from "../../src/eval/index.ts";
-import { DEFAULT_RULES } from "../../src/tasks/index.ts";
+import { FlashVL } from "../../src/node/index.ts";
+import { DEFAULT_RULES } from "../../src/vlmeval/index.ts";
 import { pngBase64, temporaryFolder, writeTsv } from "./fixtures.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+const market = fileURLToPath(new URL("../../recipes/tiny/tasks.ts", import.meta.url));
 const ROWS = 16;
 
 const tiny = fileURLToPath(new URL("../golden/static-tiny", import.meta.url));
@@ -37,7 +38,7 @@ function start(out: string, batch: number): ChildProcess {
     "--data",
     out,
   ];
-  return spawn(process.execPath, ["--import", loader, main, "eval", "market", "Custom", ...flags], { stdio: "ignore" });
+  return spawn(process.execPath, ["--import", loader, main, "eval", market, "Custom", ...flags], { stdio: "ignore" });
 }
 
 const ended = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once("exit", resolve));

@@ -1,7 +1,8 @@
 /** @file Intervals, paired tests and the comparison of runs; the judge's retries, cache, counts and cost; endpoints and our own server as models. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { retryDelay } from "../../src/eval/http-retry.ts";
 import {
   bootstrapInterval,
   comparePaired,
@@ -13,7 +14,8 @@ import {
   openAiAnswerer,
   openBench,
 } from "../../src/eval/index.ts";
-import { DEFAULT_RULES } from "../../src/tasks/index.ts";
+import { percentileInterval } from "../../src/eval/stats/bootstrap.ts";
+import { DEFAULT_RULES } from "../../src/vlmeval/index.ts";
 import { FakeModel } from "../serve/fake-model.ts";
 import { gate, start } from "../serve/start.ts";
 import {
@@ -45,9 +47,32 @@ describe("the bootstrap interval", () => {
     expect(bootstrapInterval(graded, { seed: 2 })).not.toEqual(bootstrapInterval(graded, { seed: 1 }));
   });
 
+  it("is the middle 95 % of the resampled values", () => {
+    const values = Array.from({ length: 1001 }, (_, at) => (at * 8) % 1001);
+    expect(percentileInterval(values)).toEqual({ low: 25, high: 975 });
+  });
+
   it("has no width where all units agree, and does not exist without units", () => {
     expect(bootstrapInterval({ combine: "sum", units: unitsOf([1, 1, 1]) })).toEqual({ low: 3, high: 3 });
     expect(bootstrapInterval({ combine: "mean", units: [] })).toBeNull();
+  });
+});
+
+describe("the test of graded credit", () => {
+  it("counts the choices of signs that are as uneven: three differences of one sign are 2 of 8", () => {
+    const [low, high] = [0, 1].map((more) => new Map(["a", "b", "c"].map((id) => [id, 0.25 + more / 2])));
+    const found = comparePaired(low!, high!);
+    expect(found).toMatchObject({
+      test: "sign flips",
+      first: 25,
+      second: 75,
+      difference: 50,
+      onlyFirst: 0,
+      onlySecond: 3,
+    });
+    expect(found.p).toBeCloseTo(0.25, 1);
+    expect(found.interval).toEqual({ low: 50, high: 50 });
+    expect(comparePaired(low!, low!)).toMatchObject({ difference: 0, p: 1 });
   });
 });
 
@@ -64,7 +89,7 @@ describe("McNemar's exact test", () => {
     const first = new Map(Array.from({ length: 40 }, (_, at): [string, number] => [String(at), at < 30 ? 1 : 0]));
     const second = new Map(Array.from({ length: 40 }, (_, at): [string, number] => [String(at), at < 20 ? 1 : 0]));
     const exact = comparePaired(first, second);
-    expect([exact.test, exact.difference, exact.onlyFirst, exact.onlySecond]).toEqual(["McNemar, exact", 25, 10, 0]);
+    expect([exact.test, exact.difference, exact.onlyFirst, exact.onlySecond]).toEqual(["McNemar, exact", -25, 10, 0]);
     expect(exact.p).toBeCloseTo(2 / 1024, 12);
     const graded = comparePaired(new Map([...first].map(([id, value]) => [id, value * 0.9])), second);
     expect(graded.test).toBe("sign flips");
@@ -117,6 +142,24 @@ describe("the judge", () => {
     expect(await again.ask(question)).toBe("B");
     expect(again.counts).toMatchObject({ asked: 0, cached: 1 });
     expect(existsSync(cachePath)).toBe(true);
+  });
+
+  it("waits twice as long each time, or as many seconds as the server asks for, and never beyond a minute", () => {
+    const policy = { retries: 9, firstDelayMs: 500, timeoutMs: 1 };
+    expect([0, 1, 2, 9].map((attempt) => retryDelay(attempt, policy, null))).toEqual([500, 1000, 2000, 60_000]);
+    expect(
+      ["7", "0.5", "3600", "0", "", "Wed, 21 Oct 2026 07:28:00 GMT"].map((asked) => retryDelay(0, policy, asked)),
+    ).toEqual([7000, 500, 60_000, 500, 500, 500]);
+  });
+
+  it("reads its cache over lines that are damaged", async () => {
+    const cachePath = join(temporaryFolder(), "replies.jsonl");
+    const { baseUrl, requests } = await chatEndpoint(() => "B");
+    const judge = () => new Judge({ baseUrl, model: "j", cachePath, policy: QUICK_RETRY });
+    await judge().ask(question);
+    writeFileSync(cachePath, `{"key":1}\nnull\n{"ke\n${readFileSync(cachePath, "utf8")}{"key":"torn`);
+    expect(await judge().ask(question)).toBe("B");
+    expect(requests).toHaveLength(1);
   });
 
   it("does not retry a refusal, and is left alone when it is down", async () => {

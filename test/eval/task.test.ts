@@ -1,17 +1,18 @@
-/** @file A benchmark set as a task: prompts in three styles, rows, and the score that also rewards. */
+/** @file A benchmark set as a task: prompts in their styles, rows, and the score that also rewards. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { evaluate, vlmBench } from "../../src/eval/index.ts";
+import { imagesOf } from "../../src/processor/index.ts";
+import { accuracyReward } from "../../src/tasks/index.ts";
 import {
-  accuracyReward,
   DEFAULT_RULES,
   openVlmTask,
   PROMPT_STYLES,
   type PromptStyle,
   type SetDefinition,
   VLM_SETS,
-} from "../../src/tasks/index.ts";
+} from "../../src/vlmeval/index.ts";
 import { type Cell, pngBase64, scriptedAnswerer, temporaryFolder, writeTsv } from "./fixtures.ts";
 
 async function firstPrompt(name: string, row: Record<string, Cell>, prompt: PromptStyle) {
@@ -45,9 +46,12 @@ describe("prompts", () => {
     const image = await pngBase64();
     const row = { image: `['${image}', '${image}']`, question: "Compare.", A: "x", B: "y", answer: "A" };
     const counts = await Promise.all(
-      PROMPT_STYLES.map(async (style) => (await firstPrompt("MMStar", row, style)).images.length),
+      PROMPT_STYLES.map(async (style) => {
+        const { images, messages } = await firstPrompt("MMStar", row, style);
+        return images.length + imagesOf(messages).length;
+      }),
     );
-    expect(counts).toEqual([1, 2, 2]);
+    expect(counts).toEqual([1, 2, 2, 2, 2]);
   });
 });
 
@@ -61,7 +65,7 @@ describe("a set as a reward", () => {
     const scores: boolean[] = [];
     for (const mode of ["compat", "correct"] as const) {
       const task = await openVlmTask("MathVision", { path, rules: { matcher: "2026-06", mode } });
-      for await (const row of task.rows()) scores.push(task.score(row, "$3\\sqrt{2}$").correct);
+      for await (const row of task.rows()) scores.push((await task.score(row, "$3\\sqrt{2}$")).correct);
       task.close();
     }
     expect(scores).toEqual([false, true]);
@@ -75,7 +79,9 @@ describe("a set as a reward", () => {
     const mmstar = await openVlmTask("MMStar", { path: choice });
     for await (const row of mmstar.rows()) {
       const answers = ["B", "The answer is (B).", "dog", "A", "a bird", ""];
-      expect(answers.map((answer) => accuracyReward(mmstar, row, answer))).toEqual([1, 1, 1, 0, 0, 0]);
+      expect(await Promise.all(answers.map((answer) => accuracyReward(mmstar, row, answer)))).toEqual([
+        1, 1, 1, 0, 0, 0,
+      ]);
     }
     mmstar.close();
     const short = join(folder, "TextVQA_VAL.tsv");
@@ -83,8 +89,8 @@ describe("a set as a reward", () => {
     const textvqa = await openVlmTask("TextVQA_VAL", { path: short });
     for await (const row of textvqa.rows()) {
       // Three annotators see two others that agree, one sees three.
-      expect(accuracyReward(textvqa, row, "red", true)).toBeCloseTo(0.75, 10);
-      expect(accuracyReward(textvqa, row, "red")).toBe(0);
+      expect(await accuracyReward(textvqa, row, "red", true)).toBeCloseTo(0.75, 10);
+      expect(await accuracyReward(textvqa, row, "red")).toBe(0);
     }
     textvqa.close();
   });
@@ -126,7 +132,7 @@ describe("a new set", () => {
     const task = await openVlmTask(COUNTING, { path, prompt: "dataset-default" });
     for await (const row of task.rows()) {
       expect(JSON.stringify(task.prompt(row).messages)).toContain("How many? Say a number.");
-      expect(accuracyReward(task, row, row.cells.answer!)).toBe(1);
+      expect(await accuracyReward(task, row, row.cells.answer!)).toBe(1);
     }
     const answerer = scriptedAnswerer({ 0: "3", 1: "6", 2: "1" });
     const options = { out: folder, rules: DEFAULT_RULES, judge: null, html: false };

@@ -3,11 +3,15 @@
 import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { pointingLoss } from "../../recipes/tiny/lessons/pointing.ts";
+import { wordsLoss } from "../../recipes/tiny/lessons/words.ts";
+import { seeLoss } from "../../recipes/tiny/see/see-graph.ts";
 import type { Value } from "../../src/graph/index.ts";
 import * as g from "../../src/graph/index.ts";
-import { lowerAttention, parseConfig } from "../../src/model/index.ts";
+import { type ModelConfig, parseConfig } from "../../src/model/index.ts";
+import { lowerAttention, recompute } from "../../src/passes/index.ts";
 import { grpoGraph } from "../../src/train/grpo-graph.ts";
-import { sftGraph } from "../../src/train/index.ts";
+import { type AuxiliaryLoss, sftGraph } from "../../src/train/index.ts";
 import { segmentOf } from "../../src/train/step-session.ts";
 import { evaluate } from "../train/evaluate.ts";
 import { interpret } from "./interpreter.ts";
@@ -310,6 +314,17 @@ const POLICY = {
   sequences: 2,
 } as const;
 
+/** The small model's auxiliary losses. */
+const lessons = (config: ModelConfig): AuxiliaryLoss[] => [
+  { name: "see", term: ({ patches }) => seeLoss(config, patches, 5).loss, fill() {} },
+  {
+    name: "words",
+    term: ({ parameters, pictureTokens }) => wordsLoss(parameters, config, pictureTokens),
+    fill() {},
+  },
+  { name: "pointing", term: ({ layers }) => pointingLoss(config.decoder, SMALL, layers[1]!, 0), fill() {} },
+];
+
 test("every rule that training asks for is among the cases", async () => {
   const tested = new Set(
     Object.values(cases).flatMap((arbitrary) =>
@@ -318,7 +333,7 @@ test("every rule that training asks for is among the cases", async () => {
   );
   const config = parseConfig(JSON.parse(await readFile(CONFIG, "utf8")));
   const losses = [
-    sftGraph(config, { ...SMALL, seeClasses: 5, words: true, pointing: { layer: 1, head: 0 } }).loss!,
+    sftGraph(config, SMALL, lessons(config)).loss!,
     grpoGraph(config, SMALL, POLICY).loss!,
     grpoGraph(config, SMALL, { ...POLICY, kind: "sapo", level: "token" }).loss!,
   ];
@@ -331,8 +346,8 @@ test("no array of tokens by vocabulary exists, forward or backward: only a chunk
   const config = parseConfig(JSON.parse(await readFile(CONFIG, "utf8")));
   const { vocabSize } = config.decoder;
   for (const { loss, outputs } of [sftGraph(config, SMALL), grpoGraph(config, SMALL, POLICY)]) {
-    const formed = lowerAttention([loss!, ...Object.values(outputs)]);
-    const grads = g.gradients(formed[0]!, g.sources(formed, "Weight")).filter((v) => v !== undefined);
+    const formed = Object.values(lowerAttention({ loss: loss!, ...outputs }));
+    const grads = g.gradients(formed[0]!, g.weightsOf(formed)).filter((v) => v !== undefined);
     const shapes = g
       .topologicalOrder([...formed, ...grads])
       .flatMap((node) => node.outputs.map((v) => v.shape as Shape));
@@ -347,14 +362,14 @@ test("no array of tokens by vocabulary exists, forward or backward: only a chunk
 
 test("recomputation makes the forward of every decoder layer a second time, by the scopes that the model gives", async () => {
   const config = parseConfig(JSON.parse(await readFile(CONFIG, "utf8")));
-  const [loss] = lowerAttention([sftGraph(config, SMALL).loss!]);
-  const grads = g.gradients(loss!, g.sources([loss!], "Weight")).filter((v) => v !== undefined);
-  const plain = [loss!, ...grads];
+  const { loss } = lowerAttention({ loss: sftGraph(config, SMALL).loss! });
+  const grads = g.gradients(loss, g.weightsOf([loss])).filter((v) => v !== undefined);
+  const plain = [loss, ...grads];
   const counts = (outputs: readonly Value[], scope: string) => {
     const own = g.topologicalOrder(outputs).filter((node) => node.scope === scope);
     return ["RmsNorm", "Linear", "Softmax", "Silu"].map((op) => own.filter((node) => node.op.name === op).length);
   };
-  const again = g.recompute(plain, segmentOf);
+  const again = Object.values(recompute(Object.fromEntries(plain.entries()), segmentOf));
   for (let i = 0; i < config.decoder.layers; i++) {
     const scope = `decoder/layers.${i}`;
     expect(counts(plain, scope)).toEqual([2, 7, 1, 1]);

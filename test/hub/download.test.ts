@@ -432,6 +432,23 @@ describe("without the network", () => {
     expect(hub.asked).toEqual([]);
   });
 
+  it.each([
+    [403, "GatedRepo"],
+    [401, "RepoNotFound"],
+    [404, undefined],
+  ])("a hub that answers %i (%s) is no obstacle to what is cached, and a note says so", async (status, code) => {
+    const folder = await resolve();
+    const headers: Record<string, string> = code ? { "x-error-code": code } : {};
+    hub.mischief = () => ({ status, headers });
+    const stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    try {
+      expect(await resolve()).toBe(folder);
+      expect(stderr.mock.calls).toEqual([[expect.stringContaining(`Using what the cache holds, ${folder}.`)]]);
+    } finally {
+      stderr.mockRestore();
+    }
+  });
+
   it("an unreachable hub is no obstacle to what is cached", async () => {
     const folder = await resolve();
     const system = quickSystem();

@@ -1,8 +1,8 @@
 /** @file The native attention over a KV cache against float64; a token's result does not depend on its company. */
 import { afterEach, describe, expect, test } from "vitest";
-import { nativeRuntime } from "../../src/engine/runtime/index.ts";
+import { floatToHalf, halfToFloat } from "../../src/common/half.ts";
 import { cachedAttention, input, serialize } from "../../src/graph/index.ts";
-import { floatToHalf, halfToFloat } from "../../src/model/quantize/half.ts";
+import { nativeRuntime } from "../../src/runtime/ort/index.ts";
 import { levelsHere, libraryPath } from "./support/library.ts";
 import { randomNumbers } from "./support/reference.ts";
 

@@ -1,10 +1,10 @@
 /** @file What a native product does in the same pass equals the same steps one by one. */
 import { afterEach, describe, expect, test } from "vitest";
-import { nativeRuntime } from "../../src/engine/runtime/index.ts";
 import {
   add,
   blockwiseMatMul,
   type Fused,
+  gelu,
   geluTanh,
   input,
   layerNorm,
@@ -13,7 +13,8 @@ import {
   swiGlu,
   type Value,
 } from "../../src/graph/index.ts";
-import { fuseProducts } from "../../src/model/index.ts";
+import { fuseProducts } from "../../src/passes/index.ts";
+import { nativeRuntime } from "../../src/runtime/ort/index.ts";
 import { levelsHere, libraryPath } from "./support/library.ts";
 import { product, randomRows, randomWeights } from "./support/reference.ts";
 
@@ -24,7 +25,7 @@ interface Case {
   n: number;
   k: number;
   norm?: keyof typeof form;
-  activation?: "geluTanh" | "swiGlu";
+  activation?: "geluTanh" | "swiGlu" | "gelu";
   residual?: boolean;
 }
 
@@ -33,6 +34,7 @@ const cases: Case[] = [
   { bits: 8, n: 70, k: 96, norm: "layer", activation: "geluTanh", residual: true },
   { bits: 4, n: 48, k: 64, residual: true },
   { bits: 8, n: 64, k: 72, activation: "swiGlu" },
+  { bits: 8, n: 64, k: 96, activation: "gelu", residual: true },
 ];
 
 /** Rows through the steps of a case, as separate nodes or as the pass makes them. */
@@ -63,7 +65,7 @@ async function run(c: Case, x: Float32Array, fused: boolean): Promise<Float32Arr
         ? layerNorm(from, named("weight"), named("shift"), EPSILON)
         : from;
   let y = blockwiseMatMul(normal, named("values"), named("scales"), named("bias"), { n, k, bits, block: 32 });
-  if (activation) y = { geluTanh, swiGlu }[activation](y);
+  if (activation) y = { gelu, geluTanh, swiGlu }[activation](y);
   if (residual) y = add(named("residual"), y);
   const graph = fused ? fuseProducts({ y }) : { y };
   expect(graph.y!.node.op.name === "BlockwiseMatMul", "one node").toBe(fused);

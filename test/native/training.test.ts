@@ -1,7 +1,7 @@
 /** @file The native kernels of training against the plain graph, across instruction sets, shapes, precisions and threads. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import * as g from "../../src/graph/index.ts";
-import { lowerAttention, type Precision, useTrainingKernels } from "../../src/model/index.ts";
+import { lowerAttention, type Precision, useTrainingKernels } from "../../src/passes/index.ts";
 import { evaluate, relativeError } from "../train/evaluate.ts";
 import { levelsHere, libraryPath, loadLibrary } from "./support/library.ts";
 import { randomNumbers } from "./support/reference.ts";
@@ -22,9 +22,9 @@ const size = (shape: readonly number[]) => shape.reduce((n, d) => n * d, 1);
  * y, L = Σ y·c with random c, and dL/d(weight) for every weight.
  * @param shift moves all weights this far along one random direction, which `direction` gives by name
  */
-async function run(c: Case, form: (outputs: g.Value[]) => g.Value[], threads = 1, shift = 0): Promise<Numbers> {
+async function run(c: Case, form: g.Pass, threads = 1, shift = 0): Promise<Numbers> {
   const weights = Object.entries(c.shapes).map(([name, shape]) => g.weight(name, "float32", shape));
-  const [y] = form([c.build(Object.fromEntries(weights.map((w) => [g.sourceName(w), w])))]);
+  const { y } = form({ y: c.build(Object.fromEntries(weights.map((w) => [g.sourceName(w), w]))) });
   const normal = normals(7);
   const shape = y!.shape as number[];
   const factors = g.constant(Float32Array.from({ length: size(shape) }, normal), "float32", shape);
@@ -145,7 +145,7 @@ describe.skipIf(!libraryPath)("native training kernels", () => {
 
   test.each([products[1]!, ...attentions.slice(1), ...rows])("$name: gradients of finite differences", async (c) => {
     const STEP = 1e-2;
-    const kernels = (outputs: g.Value[]) => useTrainingKernels(outputs, "float32");
+    const kernels: g.Pass = (outputs) => useTrainingKernels(outputs, "float32");
     const [ahead, behind, here] = [await run(c, kernels, 1, STEP), await run(c, kernels, 1, -STEP), await native(c)];
     let [slope, scale] = [0, 0];
     for (const [name, values] of Object.entries(direction(c)))
@@ -172,16 +172,14 @@ describe.skipIf(!libraryPath)("native training kernels", () => {
   test("every layer of a training graph gets a kernel: no attention, norm or activation is left", () => {
     const x = g.weight("x", "float32", [1, 4, 8]);
     const shape = { heads: 2, kvHeads: 2, scale: 0.5 };
-    const [y] = useTrainingKernels([g.geluTanh(g.attention(x, x, x, shape))], "float32");
-    expect(g.topologicalOrder([y!]).map((node) => node.op.name)).toEqual(["Weight", "TrainAttention", "TrainGelu"]);
+    const { y } = useTrainingKernels({ y: g.geluTanh(g.attention(x, x, x, shape)) }, "float32");
+    expect(g.topologicalOrder([y]).map((node) => node.op.name)).toEqual(["Weight", "TrainAttention", "TrainGelu"]);
   });
 
   test("attention without a pass says that it has no form", () => {
     const x = g.weight("x", "float32", [1, 4, 8]);
     const y = g.attention(x, x, x, { heads: 2, kvHeads: 2, scale: 0.5 });
-    expect(() => g.serialize({ y }, "inputs")).toThrow(
-      "Attention at  has no ONNX form: a pass should have replaced it",
-    );
+    expect(() => g.serialize({ y }, "inputs")).toThrow("Attention has no ONNX form; run the pass that replaces it");
     expect(() => g.attention(x, x, x, { heads: 3, kvHeads: 3, scale: 1 })).toThrow("is not [batch, seq, heads*dim]");
   });
 

@@ -6,7 +6,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type * as Door from "../../src/processor/browser.ts";
-import { buildPrompt, loadImage, Tokenizer, withImages } from "../../src/processor/index.ts";
+import { buildPrompt, hashImage, loadImage, Tokenizer, withImages } from "../../src/processor/index.ts";
 import { findBrowser } from "./find-browser.ts";
 import { readJson, STATIC_TINY } from "./golden.ts";
 
@@ -89,6 +89,17 @@ describe.skipIf(findBrowser() === undefined)("in a page", () => {
     const inNode = await loadImage(Buffer.from(file, "base64"));
     const inPage = await decode(file, true);
     expect([inPage.width, inPage.height]).toEqual([inNode.width, inNode.height]);
+  });
+
+  test("an opened picture has its size and, once loaded, the hash that Node gives it", async () => {
+    const { file } = pictures.find(({ name }) => name.endsWith(".png") && !/alpha|^rgba|^la\.|transparent/.test(name))!;
+    const inNode = await loadImage(Buffer.from(file, "base64"));
+    const inPage = await page.evaluate(async (url) => {
+      const { door } = globalThis as unknown as { door: typeof Door };
+      const { width, height, load } = await door.openImage(url);
+      return { width, height, hash: await door.hashImage(await load()) };
+    }, `data:;base64,${file}`);
+    expect(inPage).toEqual({ width: inNode.width, height: inNode.height, hash: hashImage(inNode) });
   });
 
   test("prompts and model input are the same", async () => {

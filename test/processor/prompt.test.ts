@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   buildPrompt,
+  CHATML,
+  type ContentPart,
   checkMessages,
   encodeConversation,
   IMAGE_SLOT_FIRST,
@@ -61,9 +63,31 @@ describe("images", () => {
     expect(messages[0]).toEqual(user("one"));
   });
 
-  test("in content parts stand each at its place in the turn that brings it", () => {
+  test("in content parts stand before the text of the turn that brings them, as the model was trained, in their order", () => {
+    const parts = [image("a"), image("b"), text("one"), text(" two")];
+    const expected = buildPrompt(tokenizer, [user(parts)], { imageTokens });
+    const orders = [
+      [parts[2]!, parts[3]!, parts[0]!, parts[1]!],
+      [parts[2]!, parts[0]!, parts[3]!, parts[1]!],
+      [parts[0]!, parts[2]!, parts[1]!, parts[3]!],
+    ];
+    for (const order of orders) expect(buildPrompt(tokenizer, [user(order)], { imageTokens })).toEqual(expected);
+    const learnt = (content: ContentPart[]) =>
+      encodeConversation(tokenizer, [user(content), assistant("three")], { imageTokens });
+    for (const order of orders) expect(learnt(order)).toEqual(learnt(parts));
+  });
+
+  test("in content parts stay where they are in a turn with a picture that says so, and in dialects that know any order", () => {
+    const parts: ContentPart[] = [text("first "), image("a"), text("and"), image("b")];
+    const expected = promptText([user(parts)], { dialect: { ...CHATML, picturesFirst: false } });
+    expect(expected).toContain("first []]\nand[]]\n");
+    expect(promptText([user(parts.with(3, { ...image("b"), inPlace: true }))])).toBe(expected);
+    expect(promptText(withImages(["a", "b"], [user("first <image>\nand<image>")]))).toBe(expected);
+  });
+
+  test("in content parts stand each in the turn that brings it", () => {
     const messages = [
-      user([text("first "), image("a"), text("and"), image("b")]),
+      user([text("first "), { ...image("a"), inPlace: true }, text("and"), image("b")]),
       assistant("seen"),
       user([image("c"), text("third"), text("?")]),
     ];
@@ -139,7 +163,11 @@ describe("conversations that are refused", () => {
   const cases: [string, unknown, RegExp][] = [
     ["no list", "hello", /messages is "hello"; expected a list/],
     ["an empty list", [], /messages is empty/],
-    ["an unknown role", [{ role: "tool", content: "x" }], /messages\[0\]\.role is "tool"; expected "system", "user"/],
+    [
+      "an unknown role",
+      [{ role: "tool", content: "x" }],
+      /messages\[0\] is the result of a call, but no call stands before it/,
+    ],
     ["no role", [{ content: "x" }], /messages\[0\]\.role is undefined/],
     ["a message that is null", [null], /messages\[0\]\.role is undefined/],
     ["no content", [{ role: "user" }], /messages\[0\]\.content is undefined; expected a string or a list/],
@@ -160,15 +188,21 @@ describe("conversations that are refused", () => {
     ["an image of the system", [{ role: "system", content: [image("a")] }, user("y")], /turn of the system/],
     ["nothing but a system message", [{ role: "system", content: "x" }], /no user turn/],
     [
-      "an answer asked for after an answer",
-      [user("x"), assistant("y")],
-      /last message is the assistant's; expected the user's/,
+      "an answer asked for after a system message",
+      [user("x"), { role: "system", content: "y" }],
+      /last message is the system's; expected the user's/,
     ],
   ];
   test.each(cases)("%s", (_, messages, message) => {
     const build = () => buildPrompt(tokenizer, messages as Message[], { imageTokens });
     expect(build).toThrow(message);
     expect(build).toThrow(InputError);
+  });
+
+  test("an answer that has begun is left open, so that the model goes on with it", () => {
+    expect(promptText([user("x"), assistant("y")])).toMatch(/<\|im_start\|>assistant\ny$/);
+    const parts: Message[] = [user("x"), { role: "assistant", content: [text("y"), text("z")] }];
+    expect(promptText(parts)).toMatch(/<\|im_start\|>assistant\nyz$/);
   });
 
   test("but an answer may come last when none is asked for", () => {

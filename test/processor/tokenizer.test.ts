@@ -1,4 +1,5 @@
 // Control tokens are kept out of typed text; every text survives the round trip; streams never show half a character.
+import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Tokenizer } from "../../src/processor/index.ts";
@@ -172,6 +173,58 @@ test("long texts take time in proportion", () => {
     const ids = qwen.encode(text);
     expect(qwen.decode(ids)).toBe(text);
   }
+});
+
+test("texts have the tokens that Hugging Face's library gives them, whatever they are made of", () => {
+  const bare = (file: Record<string, unknown>) =>
+    new HuggingFaceTokenizer({ ...file, post_processor: null, added_tokens: [] }, {});
+  const sign = fc.constantFrom(
+    ..."aſsS't's're'LL09 \t\n\r\u00a0\u3000.,¥€-–e\u0301é荷兰豆가\u1100\u1161🍅🏳️‍🌈\ud800\0<|im_end|>".split(""),
+  );
+  const text = fc.oneof(fc.string({ unit: sign, maxLength: 60 }), fc.string({ unit: "binary", maxLength: 30 }));
+  for (const [tokenizer, file] of [
+    [tiny, tinyJson],
+    [qwen, json as Record<string, unknown>],
+  ] as const) {
+    const library = bare(file);
+    fc.assert(
+      fc.property(text, (text) => {
+        expect(tokenizer.encode(text)).toEqual(library.encode(text, { add_special_tokens: false }).ids);
+      }),
+      { numRuns: FUZZ_RUNS, seed: 1 },
+    );
+  }
+  const long = "荷兰豆 7.98 a".repeat(700);
+  expect(qwen.encode(long)).toEqual(
+    bare(json as Record<string, unknown>).encode(long, { add_special_tokens: false }).ids,
+  );
+});
+
+describe("a text of more tokens than are wanted", () => {
+  const steps = (text: string, most: number) => {
+    const encoding = qwen.encodeSteps(text, most);
+    for (let count = 1; ; count += 1) {
+      const step = encoding.next();
+      if (step.done) return { ids: step.value, count };
+    }
+  };
+
+  test("is given up as soon as that is known, however it is written", () => {
+    expect(steps("word ".repeat(200_000), 1000).count).toBeLessThan(100);
+    for (const text of ["字".repeat(300_000), "x".repeat(1_000_000)]) {
+      const { ids, count } = steps(text, 1000);
+      expect(ids.length).toBeGreaterThan(1000);
+      // The first of them also looks through the vocabulary once.
+      expect(count).toBeLessThan(400);
+    }
+  });
+
+  test("is no text that fits: one of as many tokens is encoded whole", () => {
+    const text = "荷兰豆".repeat(3000);
+    const ids = qwen.encode(text);
+    expect(steps(text, ids.length).ids).toEqual(ids);
+    expect(steps(text, ids.length - 1).ids.length).toBeGreaterThan(ids.length - 1);
+  });
 });
 
 describe("tokenizer files that cannot be used", () => {

@@ -1,9 +1,8 @@
-/** @file The `ai` package asks a checkpoint about a photo and prints what it got as JSON; a program of its own, since `ai` needs a newer Node. */
+/** @file The `ai` package, of the version whose path it is given, asks a checkpoint about a photo and prints what it got as JSON; a program of its own, since version 7 needs a newer Node. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { generateText, jsonSchema, Output, streamText } from "ai";
 import { flashvl } from "../../src/ai-sdk/index.ts";
-import { FlashVL } from "../../src/engine/index.ts";
+import { FlashVL } from "../../src/node/index.ts";
 
 /** What the program prints, and what it is given besides the checkpoint's folder and the cache's. */
 export interface AiClientReport {
@@ -13,7 +12,14 @@ export interface AiClientReport {
   object: unknown;
 }
 
-const [checkpoint, cacheDir, question, schema] = process.argv.slice(2) as [string, string, string, string];
+const [path, checkpoint, cacheDir, question, schema] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+];
+const { generateText, jsonSchema, Output, streamText } = (await import(path)) as typeof import("ai");
 const photo = readFileSync(join(checkpoint, "images/photo.jpg"));
 const model = await FlashVL.fromPretrained(checkpoint, { cacheDir });
 const request = {

@@ -1,10 +1,12 @@
 /** @file A real headless Chromium for tests of pages: with a camera, with Chinese letters, and with axe-core. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { withLock } from "../../src/common/node.ts";
 import { unpackWoff } from "./woff.ts";
 
 /** The browser: Debian's package, or the one that CHROMIUM names. */
@@ -32,11 +34,31 @@ export interface Browser {
   close(): Promise<void>;
 }
 
-/** Builds the server's page where it is older than its sources. */
+/**
+ * Builds the server's page where it was built from other sources. Call it before a server starts, which reads the page then.
+ * Tests in other processes wait.
+ */
 export async function buildPage(): Promise<void> {
-  if (!isStale()) return;
-  const { build } = await import("vite");
-  await build({ root: join(root, "web"), configFile: join(root, "web/vite.config.ts"), logLevel: "error" });
+  const built = join(root, "dist/web/.sources");
+  await withLock(join(root, "dist/.page-lock"), { what: "building the page" }, async () => {
+    const sources = hashOfSources();
+    if (existsSync(built) && readFileSync(built, "utf8") === sources) return;
+    const { build } = await import("vite");
+    await build({ root: join(root, "web"), configFile: join(root, "web/vite.config.ts"), logLevel: "error" });
+    writeFileSync(built, sources);
+  });
+}
+
+/** A hash of all that the page is built from: its folder, the example picture, and the packages by their lock file. */
+function hashOfSources(): string {
+  const hash = createHash("sha256");
+  const inWeb = readdirSync(join(root, "web"), { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  const files = inWeb.map(({ parentPath, name }) => join(parentPath, name)).sort();
+  for (const file of [...files, join(root, "examples/board.png"), join(root, "package-lock.json")])
+    hash.update(`${relative(root, file)}\n`).update(readFileSync(file));
+  return hash.digest("hex");
 }
 
 /** Opens a browser. */
@@ -60,7 +82,7 @@ export async function openBrowser(): Promise<Browser> {
   };
 }
 
-/** Serious faults that axe-core finds on the page as it stands. */
+/** Faults of any weight that axe-core finds on the page as it stands. */
 export async function axe(page: Page): Promise<string[]> {
   // Through the debugger, since the page's policy rightly forbids foreign scripts.
   await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
@@ -70,9 +92,7 @@ export async function axe(page: Page): Promise<string[]> {
     };
     return (await axe.run()).violations;
   });
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }
 
 /** A configuration that adds a Chinese font to the system's, since small machines have none and would show boxes. */
@@ -89,16 +109,4 @@ function chineseFonts(folder: string): string {
     `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>${folder}</dir><cachedir>${folder}/cache</cachedir></fontconfig>`,
   );
   return file;
-}
-
-/** Whether the page's sources are newer than the built page. */
-function isStale(): boolean {
-  const built = join(root, "dist/web/index.html");
-  if (!existsSync(built)) return true;
-  const sources = [
-    ...readdirSync(join(root, "web/src")).map((name) => join("src", name)),
-    "index.html",
-    "vite.config.ts",
-  ];
-  return sources.some((name) => statSync(join(root, "web", name)).mtimeMs > statSync(built).mtimeMs);
 }

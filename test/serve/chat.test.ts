@@ -1,5 +1,6 @@
 // The chat completions route over a real socket: answers, streams, sampling settings and refusals.
 import { describe, expect, test } from "vitest";
+import { deriveSeed } from "../../src/common/index.ts";
 import { FakeModel } from "./fake-model.ts";
 import { post, start } from "./start.ts";
 
@@ -39,6 +40,7 @@ describe("an answer", () => {
       object: "chat.completion",
       created: expect.any(Number),
       model: "tiny",
+      system_fingerprint: expect.stringMatching(/^fp_[0-9a-f]{10}$/),
       choices: [
         {
           index: 0,
@@ -52,6 +54,7 @@ describe("an answer", () => {
         completion_tokens: 17,
         total_tokens: 27,
         prompt_tokens_details: { cached_tokens: 4, image_tokens: 0 },
+        completion_tokens_details: { reasoning_tokens: 0 },
       },
     });
   });
@@ -99,7 +102,7 @@ describe("an answer", () => {
     const response = await post(server, CHAT, { ...ask("a"), n: 3, seed: 7, temperature: 2 });
     const { choices } = await response.json();
     expect(choices.map((choice: { index: number }) => choice.index)).toEqual([0, 1, 2]);
-    expect(model.requests.map(({ options }) => options.seed)).toEqual([7, 8, 9]);
+    expect(model.requests.map(({ options }) => options.seed)).toEqual([7, deriveSeed(7, 1), deriveSeed(7, 2)]);
     expect(new Set(choices.map((choice: { message: { content: string } }) => choice.message.content)).size).toBe(3);
   });
 
@@ -218,7 +221,6 @@ describe("a stream", () => {
 
 describe("a refusal names the parameter at fault:", () => {
   const cases: [string, object, Record<string, unknown>][] = [
-    ["tools", { ...ask("a"), tools: [] }, { code: "unsupported_parameter", param: "tools" }],
     ["an unknown name", { ...ask("a"), frobnicate: 1 }, { code: "unsupported_parameter", param: "frobnicate" }],
     [
       "a nested unknown name",
@@ -231,9 +233,43 @@ describe("a refusal names the parameter at fault:", () => {
       { code: "invalid_value", param: "messages.0.content.0.type" },
     ],
     [
-      "a tool's message",
-      { messages: [{ role: "tool", content: "a" }] },
-      { code: "invalid_value", param: "messages.0.role" },
+      "a tool's message without a call",
+      {
+        messages: [
+          { role: "user", content: "a" },
+          { role: "tool", content: "a", tool_call_id: "x" },
+        ],
+      },
+      { code: "invalid_value", param: "messages.1.tool_call_id" },
+    ],
+    [
+      "a turn of the assistant without anything",
+      {
+        messages: [
+          { role: "user", content: "a" },
+          { role: "assistant", content: null },
+        ],
+      },
+      { code: "invalid_value", param: "messages.1.content" },
+    ],
+    [
+      "a choice of tools without tools",
+      { ...ask("a"), tool_choice: "required" },
+      { code: "invalid_value", param: "tool_choice" },
+    ],
+    [
+      "a choice that is none of the tools",
+      {
+        ...ask("a"),
+        tools: [{ type: "function", function: { name: "f" } }],
+        tool_choice: { type: "function", function: { name: "toString" } },
+      },
+      { code: "invalid_value", param: "tool_choice" },
+    ],
+    [
+      "a tool that is no function",
+      { ...ask("a"), tools: [{ type: "custom", custom: { name: "f" } }] },
+      { code: "invalid_value", param: "tools.0.type" },
     ],
     ["no messages", { messages: [] }, { code: "invalid_value", param: "messages" }],
     ["a temperature out of range", { ...ask("a"), temperature: 3 }, { code: "invalid_value", param: "temperature" }],
@@ -249,7 +285,6 @@ describe("a refusal names the parameter at fault:", () => {
       { ...ask("a"), logit_bias: { 999: 1 } },
       { code: "invalid_value", param: "logit_bias" },
     ],
-    ["storing", { ...ask("a"), store: true }, { code: "unsupported_parameter", param: "store" }],
     ["an unknown model", { ...ask("a"), model: "gpt-9" }, { code: "model_not_found", param: "model" }],
     [
       "a URL that is none",
@@ -264,7 +299,7 @@ describe("a refusal names the parameter at fault:", () => {
     [
       "a data: URL of text",
       ask([{ type: "image_url", image_url: { url: "data:text/plain;base64,aGk=" } }]),
-      { code: "invalid_image_url" },
+      { code: "image_invalid" },
     ],
     [
       "a picture that is none",

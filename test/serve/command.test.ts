@@ -122,6 +122,23 @@ test("serve ends with a clear error for a setting or a model that is none", asyn
   expect(model.log).toContain("nothing");
 });
 
+test("serve's exit code says whether the command line or a file is at fault", async () => {
+  const missing = join(folder, "none.pem");
+  const cases = [
+    [["--port", "99999"], 2, "--port"],
+    [["--cors-origin", "a.example"], 2, "--cors-origin"],
+    [["--tls-cert", missing, "--tls-key", missing], 3, "--tls-cert"],
+    [["--tls-cert", join(root, "README.md"), "--tls-key", join(root, "README.md")], 4, "--tls-cert"],
+  ] as const;
+  const ends = await Promise.all(
+    cases.map(async ([flags, , named]) => {
+      const server = run(["serve", tiny, "--cache", folder, "--port", "0", ...flags]);
+      return [await server.ended, server.log.includes(named)];
+    }),
+  );
+  expect(ends).toEqual(cases.map(([, code]) => [code, true]));
+});
+
 test("mcp answers an assistant over stdio, with pictures by path", async () => {
   const client = new Client({ name: "test", version: "1" });
   await client.connect(
@@ -148,4 +165,50 @@ test("mcp answers an assistant over stdio, with pictures by path", async () => {
   const told = await ask(image);
   expect([told.isError, told.text !== ""]).toEqual([false, true]);
   expect(await ask(join(folder, "none.jpg"))).toEqual({ isError: true, text: expect.stringContaining("none.jpg") });
+});
+
+test("mcp's standard output holds nothing but JSON-RPC, whatever else in the process prints", async () => {
+  const child = spawn(process.execPath, [...COMMAND, "mcp", tiny, "--cache", folder, "--max-tokens", "60"], {
+    cwd: root,
+    env: {
+      ...process.env,
+      // A library that prints all the time while standard output is guarded.
+      NODE_OPTIONS: `--import "data:text/javascript,setInterval(()=>Object.hasOwn(process.stdout,'write')&&console.log('[WARNING]'),2).unref()"`,
+    },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let aside = "";
+  child.stderr.on("data", (chunk) => {
+    aside += chunk;
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const schema = {
+    type: "object",
+    properties: { p: { type: "string", pattern: "^[0-9]{1,3}$|^N/A$" } },
+    required: ["p"],
+  };
+  const image = join(tiny, "images/photo.jpg");
+  const client = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "x", version: "1" } };
+  for (const message of [
+    { jsonrpc: "2.0", id: 1, method: "initialize", params: client },
+    { jsonrpc: "2.0", method: "notifications/initialized" },
+    { jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "extract_json", arguments: { image, schema } } },
+  ])
+    child.stdin.write(`${JSON.stringify(message)}\n`);
+  let out = "";
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  await until(() => expect(out).toContain('"id":2'));
+  child.stdin.end();
+  const messages = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(messages.map(({ jsonrpc, id }) => [jsonrpc, id])).toEqual([
+    ["2.0", 1],
+    ["2.0", 2],
+  ]);
+  expect(aside).toContain("[WARNING]");
+  expect(JSON.parse(messages[1].result.content[0].text).p).toMatch(/^[0-9]{1,3}$|^N\/A$/);
 });

@@ -1,5 +1,5 @@
 /** @file A scripted model for the server's tests: bytes are its tokens, and it prefers the next byte of its script. */
-import type { GenerateOptions, TokenLogprob } from "../../src/engine/index.ts";
+import type { GenerateOptions, RawPrompt, TokenLogprob } from "../../src/engine/index.ts";
 import type { Message, RgbImage } from "../../src/processor/index.ts";
 import type { AttentionMap, ChatModel, ChatPart } from "../../src/serve/index.ts";
 
@@ -15,6 +15,8 @@ export interface FakeOptions {
   script?: (messages: Message[]) => string;
   /** Awaited before every token; lets a test hold an answer at a place. */
   beforeToken?: (index: number, signal: AbortSignal | undefined) => Promise<void> | void;
+  /** What its folder would say of it. */
+  card?: ChatModel["card"];
   attention?: (messages: Message[], answer: string | readonly number[], index: number) => Promise<AttentionMap>;
 }
 
@@ -40,9 +42,14 @@ export class FakeModel implements ChatModel {
   readonly tokenizer = {
     vocabSize: VOCAB,
     decode: (ids: Iterable<number>) => Buffer.from([...ids].filter((id) => id !== END)).toString("utf8"),
+    *encodeSteps(text: string): Generator<void, number[]> {
+      yield;
+      return [...Buffer.from(text)];
+    },
     tokenBytes: (id: number) => (id === END ? new Uint8Array(0) : Uint8Array.of(id)),
   };
   readonly attention?: ChatModel["attention"];
+  readonly card?: ChatModel["card"];
   readonly requests: { messages: Message[]; options: GenerateOptions }[] = [];
   active = 0;
   mostActive = 0;
@@ -52,9 +59,11 @@ export class FakeModel implements ChatModel {
   constructor(options: FakeOptions = {}) {
     this.#options = options;
     this.attention = options.attention;
+    this.card = options.card;
   }
 
-  async *stream(_image: null, messages: Message[], options: GenerateOptions = {}): AsyncGenerator<ChatPart> {
+  async *stream(_image: null, asked: Message[] | RawPrompt, options: GenerateOptions = {}): AsyncGenerator<ChatPart> {
+    const messages: Message[] = "prompt" in asked ? [{ role: "user", content: String(asked.prompt) }] : asked;
     this.requests.push({ messages, options });
     this.active += 1;
     this.mostActive = Math.max(this.mostActive, this.active);
@@ -72,6 +81,7 @@ export class FakeModel implements ChatModel {
     const tokens: number[] = [];
     let text = "";
     let finishReason: "stop" | "length" | "abort" = "length";
+    let stopString: string | undefined;
     while (tokens.length < limit) {
       await this.#options.beforeToken?.(tokens.length, options.signal);
       if (options.signal?.aborted) {
@@ -92,6 +102,7 @@ export class FakeModel implements ChatModel {
       if (stop !== undefined) {
         text = text.slice(0, text.indexOf(stop));
         finishReason = "stop";
+        stopString = stop;
         break;
       }
       yield {
@@ -102,7 +113,7 @@ export class FakeModel implements ChatModel {
       };
     }
     const usage = { promptTokens: 10, completionTokens: tokens.length, cachedTokens: 4, imageTokens: 0 };
-    yield { done: true, result: { text, tokens, finishReason, usage } };
+    yield { done: true, result: { text, tokens, finishReason, stopString, usage } };
   }
 
   /** Log-probabilities of the next token: the scripted one far ahead of noise that depends on the place only. */

@@ -137,6 +137,42 @@ describe("headers", () => {
   });
 });
 
+/** What a server writes on a connection that sends these bytes. */
+function raw(server: RunningServer, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+  socket.setEncoding("latin1").on("error", () => {});
+  return new Promise((resolve) => {
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk;
+    });
+    socket.on("close", () => resolve(text));
+    socket.write(bytes);
+  });
+}
+
+describe("what is no request", () => {
+  const host = "Host: localhost\r\n";
+  const close = "Connection: close\r\n\r\n";
+  test.each([
+    ["a Host with a space", `GET /health HTTP/1.1\r\nHost: a b\r\n${close}`, 400, "malformed_request"],
+    ["a Host cut off", `GET /health HTTP/1.1\r\nHost: [::1\r\n${close}`, 400, "malformed_request"],
+    ["an empty Host", `GET /health HTTP/1.1\r\nHost: \r\n${close}`, 400, "malformed_request"],
+    ["no Host", `GET /health HTTP/1.1\r\n${close}`, 400, "malformed_request"],
+    ["another Host", `GET /health HTTP/1.1\r\nHost: evil.example\r\n${close}`, 421, "host_not_allowed"],
+    ["a target that is no URL", `GET http://[ HTTP/1.1\r\n${host}${close}`, 400, "malformed_request"],
+    ["no HTTP", "GARBAGE\r\n\r\n", 400, "malformed_request"],
+    ["a header too many bytes long", `GET / HTTP/1.1\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431, "headers_too_large"],
+  ])("%s is refused in the shape of every error", async (_, bytes, status, code) => {
+    const server = await start();
+    const answer = await raw(server, bytes);
+    expect(Number(/^HTTP\/1\.1 (\d+) /.exec(answer)?.[1])).toBe(status);
+    const { error } = JSON.parse(/\{.*\}/s.exec(answer)![0]);
+    expect(error).toEqual({ message: expect.stringMatching(/\.$/), type: "invalid_request_error", param: null, code });
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  });
+});
+
 describe("streams", () => {
   test("that a client leaves unread cost a bounded buffer: the slot is freed and the connection closed", async () => {
     const model = new FakeModel({

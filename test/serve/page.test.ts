@@ -14,7 +14,7 @@ const shots = join(root, "runs/page");
 const photo = join(root, "test/golden/static-tiny/images/photo.jpg");
 
 const ANSWER =
-  "**Boards**, three of them:\n\n| item | price |\n|---|---|\n| 荷兰豆 | 8.5 |\n\n<img src=x onerror=alert(1)><script>window.hacked = 1</script>[site](javascript:alert(1))";
+  "# Boards\n\n**Boards**, three of them, 青柠是**¥7.98**。他说**“好”**的:\n\n| item | price |\n|---|---|\n| 荷兰豆 | 8.5 |\n\n<img src=x onerror=alert(1)><script>window.hacked = 1</script>[site](javascript:alert(1))";
 
 describe.skipIf(!hasBrowser())("the page", () => {
   let server: RunningServer;
@@ -43,12 +43,12 @@ describe.skipIf(!hasBrowser())("the page", () => {
 
   beforeAll(async () => {
     mkdirSync(shots, { recursive: true });
+    await buildPage();
     server = await startServer({
       model,
       log: createLog("silent"),
       settings: { port: 0, modelName: ["flashvl-test"], drainTimeout: 1 },
     });
-    await buildPage();
     browser = await openBrowser();
     page = await browser.context.newPage();
     // A busy machine is slow; what is broken never appears.
@@ -67,6 +67,8 @@ describe.skipIf(!hasBrowser())("the page", () => {
 
   test("greets with the message box focused", async () => {
     await page.getByRole("heading", { name: "Ask about a picture" }).waitFor();
+    expect(await page.getByRole("heading", { level: 1 }).allTextContents()).toEqual(["FlashVL"]);
+    expect(await axe(page)).toEqual([]);
     expect(await page.getByRole("textbox", { name: "Message" }).evaluate((box) => box === document.activeElement)).toBe(
       true,
     );
@@ -147,7 +149,9 @@ describe.skipIf(!hasBrowser())("the page", () => {
 
   test("renders Markdown without anything that could run or phone home", async () => {
     const answer = answers().first();
-    expect(await answer.locator("strong").first().textContent()).toBe("Boards");
+    expect(await answer.locator("strong").allTextContents()).toEqual(["Boards", "¥7.98", "“好”"]);
+    expect(await page.getByRole("heading", { level: 1 }).count()).toBe(1);
+    expect(await answer.getByRole("heading", { level: 2 }).allTextContents()).toEqual(["Boards"]);
     expect(await answer.locator("td").allTextContents()).toEqual(["荷兰豆", "8.5"]);
     expect(await answer.locator("img, script, a[href]").count()).toBe(0);
     expect(await answer.textContent()).toContain("<script>window.hacked = 1</script>");
@@ -207,6 +211,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     const dialog = page.getByRole("dialog", { name: "Settings" });
     await dialog.getByLabel("Temperature").fill("0.7");
     await dialog.getByLabel("Seed").fill("5");
+    await dialog.getByLabel("Top P").fill("0.85");
     await dialog.getByLabel("Longest answer in tokens").fill("6");
     await dialog.getByLabel("Longest answer in tokens").press("Tab");
     await shot("5-settings");
@@ -216,6 +221,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await page.getByText("The answer reached the longest length.").waitFor();
     expect(model.requests.at(-1)!.options).toMatchObject({
       temperature: 0.7,
+      topP: 0.85,
       seed: 5,
       maxNewTokens: 6,
       doSample: true,
@@ -228,6 +234,8 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await page.getByLabel("Temperature").fill("0");
     await page.getByLabel("Temperature").press("Tab");
     await page.keyboard.press("Escape");
+    // A closed dialog gives the focus to the message box, a moment after it is closed.
+    await page.locator("#message:focus").waitFor();
     await page.getByRole("button", { name: "New conversation" }).first().focus();
     await page.keyboard.press("Enter");
     await page.keyboard.type("stop this one");
@@ -244,10 +252,12 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await expect.poll(() => model.aborted).toBe(before + 1);
   });
 
-  test("keeps conversations across a reload and deletes them on demand", async () => {
+  test("keeps conversations across a reload, which shows the same one again, and deletes them on demand", async () => {
     const list = page.getByRole("navigation", { name: "Conversations" });
     await list.getByRole("button", { name: "stop this one", exact: true }).waitFor();
     await page.reload();
+    await page.getByText("Stopped.").waitFor();
+    expect(await page.title()).toBe("stop this one · FlashVL");
     await list.getByRole("button", { name: "What is on the boards?", exact: true }).click();
     await page.getByRole("img", { name: "Picture 1" }).waitFor();
     await list.getByRole("button", { name: "Delete conversation: stop this one" }).click();
@@ -257,7 +267,7 @@ describe.skipIf(!hasBrowser())("the page", () => {
   test("speaks Chinese, and tells assistive technology so", async () => {
     await page.getByRole("button", { name: "Settings", exact: true }).click();
     await page.getByLabel("Language").selectOption("zh");
-    await page.getByRole("heading", { name: "就图片提问" }).waitFor();
+    await page.getByRole("article", { name: "模型" }).waitFor();
     expect(await page.evaluate(() => document.documentElement.lang)).toBe("zh-CN");
     await page
       .getByRole("navigation", { name: "对话" })

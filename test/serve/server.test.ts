@@ -1,16 +1,26 @@
 // The server around its routes: responses, models, status, metrics, keys, hosts, queue, disconnects, drain, sockets.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { get as getSecure } from "node:https";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { text } from "node:stream/consumers";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { createApp } from "../../src/serve/app.ts";
 import { readSettings, settingNames, startServer } from "../../src/serve/index.ts";
+import { PING_INTERVAL_MS } from "../../src/serve/limits.ts";
 import { openapiDocument } from "../../src/serve/openapi.ts";
 import { FakeModel } from "./fake-model.ts";
 import { gate, post, start, until } from "./start.ts";
+
+/** Removed when the test is over. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "flashvl-serve-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 const CHAT = "/v1/chat/completions";
 const hello = { messages: [{ role: "user", content: "Hi" }] };
@@ -96,18 +106,16 @@ describe("responses", () => {
   });
 });
 
-describe("responses refuse by name", () => {
+describe("responses of a strict server refuse by name", () => {
   test.each([
     ["background", { background: true }, "unsupported_parameter"],
     ["conversation", { conversation: "conv_1" }, "unsupported_parameter"],
     ["max_tool_calls", { max_tool_calls: 1 }, "unsupported_parameter"],
-    ["parallel_tool_calls", { parallel_tool_calls: true }, "unsupported_parameter"],
     ["presence_penalty", { presence_penalty: 1 }, "unsupported_parameter"],
     ["prompt", { prompt: { id: "p" } }, "unsupported_parameter"],
     ["reasoning", { reasoning: { effort: "low" } }, "unsupported_parameter"],
     ["store", { store: true }, "unsupported_parameter"],
-    ["tools", { tools: [{ type: "web_search" }] }, "unsupported_parameter"],
-    ["tool_choice", { tool_choice: "required" }, "unsupported_parameter"],
+    ["tools.0.type", { tools: [{ type: "web_search" }] }, "invalid_value"],
     ["truncation", { truncation: "auto" }, "invalid_value"],
     ["include.0", { include: ["file_search_call.results"] }, "invalid_value"],
     ["top_logprobs", { top_logprobs: 2 }, "invalid_value"],
@@ -115,7 +123,7 @@ describe("responses refuse by name", () => {
     ["max_output_tokens", { max_output_tokens: 99_999 }, "invalid_value"],
   ])("%s", async (param, body, code) => {
     const model = new FakeModel();
-    const server = await start({ model });
+    const server = await start({ model, settings: { strict: true } });
     const response = await post(server, "/v1/responses", { input: "Hi", ...body });
     const { error } = await response.json();
     expect([response.status, error.param, error.code]).toEqual([400, param, code]);
@@ -272,6 +280,38 @@ describe("the queue", () => {
     await until(() => expect([server.context.queue.running, model.active, model.aborted]).toEqual([0, 0, 1]));
   });
 
+  test("a client that ends its side of the connection after the request gets its answer", async () => {
+    const server = await start({
+      model: new FakeModel({ beforeToken: () => new Promise((next) => setImmediate(next)) }),
+    });
+    const body = JSON.stringify(hello);
+    const head = `POST ${CHAT} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const socket = connect({ port: Number(new URL(server.url).port), host: "127.0.0.1", allowHalfOpen: true });
+    socket.end(head + body);
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 (200|102)/);
+    expect(answer).toContain("You asked: Hi []");
+  });
+
+  test("a stream whose client has ended its side is probed before the next token, and goes on", async () => {
+    const { wait, open } = gate();
+    const server = await start({ model: new FakeModel({ beforeToken: (at) => (at === 1 ? wait : undefined) }) });
+    const body = JSON.stringify({ ...hello, stream: true });
+    const head = `POST ${CHAT} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const socket = connect({ port: Number(new URL(server.url).port), host: "127.0.0.1", allowHalfOpen: true });
+    socket.end(head + body);
+    const began = performance.now();
+    let answer = "";
+    const pings = () => answer.split(": ping").length - 1;
+    for await (const part of socket) {
+      answer += part;
+      if (pings() >= 3) open();
+    }
+    // Signs of life alone would have needed three of their intervals.
+    expect(performance.now() - began).toBeLessThan(3 * PING_INTERVAL_MS);
+    expect(answer).toContain("[DONE]");
+  });
+
   test("a client that leaves while it waits leaves the line", async () => {
     const { wait, open } = gate();
     const server = await start({ model: new FakeModel({ beforeToken: () => wait }), settings: { parallel: 1 } });
@@ -311,7 +351,7 @@ describe("access", () => {
   });
 
   test("keys come from a file, and an empty file does not open the server", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "flashvl-"));
+    const folder = temporaryFolder();
     writeFileSync(join(folder, "keys"), "# ours\nsesame\n");
     const server = await start({ settings: { apiKeyFile: join(folder, "keys") } });
     expect((await fetch(`${server.url}/v1/models`)).status).toBe(401);
@@ -344,6 +384,19 @@ describe("access", () => {
     expect(await preflight({})).toBeNull();
     expect(await preflight({ corsOrigin: ["https://b.example"] })).toBeNull();
     expect(await preflight({ corsOrigin: ["https://a.example"], apiKey: ["k"] })).toBe("https://a.example");
+  });
+
+  test("a page of a named origin may send the headers that its client sends", async () => {
+    const server = await start({ settings: { corsOrigin: ["https://a.example"] } });
+    const asked = "authorization,content-type,x-stainless-arch,x-stainless-lang,x-stainless-retry-count";
+    const headers = {
+      origin: "https://a.example",
+      "access-control-request-method": "POST",
+      "access-control-request-headers": asked,
+    };
+    const response = await fetch(server.url + CHAT, { method: "OPTIONS", headers });
+    expect(response.headers.get("access-control-allow-headers")).toBe(asked);
+    expect(() => readSettings({ flags: { corsOrigin: ["a.example"] } })).toThrow(/--cors-origin: must be an origin/);
   });
 });
 
@@ -405,7 +458,7 @@ describe("closing", () => {
 
 describe("sockets", () => {
   test("a Unix socket serves, and one left by a killed server is taken over", async () => {
-    const socket = join(mkdtempSync(join(tmpdir(), "flashvl-")), "s");
+    const socket = join(temporaryFolder(), "s");
     const get = () =>
       new Promise<number>((resolve, reject) =>
         request({ socketPath: socket, path: "/health" }, (response) => resolve(response.resume().statusCode!))
@@ -419,7 +472,7 @@ describe("sockets", () => {
   });
 
   test.skipIf(!hasOpenssl())("TLS serves with a certificate, and half a pair is refused", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "flashvl-"));
+    const folder = temporaryFolder();
     const [tlsKey, tlsCert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
     const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost";
     execFileSync("openssl", [...request.split(" "), "-keyout", tlsKey, "-out", tlsCert], { stdio: "ignore" });

@@ -10,7 +10,7 @@ import { startOwnServer } from "../../bench/serve/own-server.ts";
 import { plotLoad } from "../../bench/serve/plot.ts";
 import { soak } from "../../bench/serve/soak.ts";
 import { summarise, summaryText } from "../../bench/serve/summary.ts";
-import { FlashVL } from "../../src/engine/index.ts";
+import { FlashVL } from "../../src/node/index.ts";
 import { startServer } from "../../src/serve/index.ts";
 import { createLog } from "../../src/serve/log.ts";
 import { FakeModel } from "./fake-model.ts";

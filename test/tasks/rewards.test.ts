@@ -42,9 +42,9 @@ describe("rewards", () => {
     expect(() => repetitionReward([1, 2], 2, 1)).toThrow(/penalty/);
   });
 
-  test("accuracy pays a half right answer only when partial credit is asked for", () => {
+  test("accuracy pays a half right answer only when partial credit is asked for", async () => {
     const task: Pick<Task<string>, "score"> = { score: () => ({ correct: false, value: 0.5, detail: "" }) };
-    expect(accuracyReward(task as Task<string>, "", "")).toBe(0);
-    expect(accuracyReward(task as Task<string>, "", "", true)).toBe(0.5);
+    expect(await accuracyReward(task as Task<string>, "", "")).toBe(0);
+    expect(await accuracyReward(task as Task<string>, "", "", true)).toBe(0.5);
   });
 });

@@ -1,7 +1,7 @@
 /** @file Conversations from files: both common forms, both formats, and every way in which a row can be wrong. */
 
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -43,7 +43,13 @@ async function jsonl(rows: (object | string)[]): Promise<string> {
 }
 
 const open = (file: string, more: Partial<FileSequencesOptions> = {}) =>
-  ConversationFile.open(context, { file, images: IMAGES, seed: 1, limits: LIMITS, onBadRow: "stop", ...more });
+  ConversationFile.open(context, {
+    files: [{ file, images: IMAGES }],
+    seed: 1,
+    limits: LIMITS,
+    onBadRow: "stop",
+    ...more,
+  });
 
 async function sampleOf(row: object): Promise<Sequence> {
   const file = await open(await jsonl([row]));
@@ -94,6 +100,24 @@ describe("the same conversation gives the same sample in every form", () => {
     ],
     ["a picture without a place", async () => ({ ...messages("How much?"), image: "small.png" })],
     ["a picture in a list", async () => llava("How much?", "12.5", ["small.png"])],
+    ["a row of single columns", async () => ({ image: "small.png", question: "How much?", answer: "12.5" })],
+    [
+      "an image folder's metadata, a number for a label",
+      async () => ({ file_name: "small.png", prompt: "How much?", label: 12.5 }),
+    ],
+    [
+      "Alpaca's columns",
+      async () => ({ images: ["small.png"], instruction: "How much?", input: "", output: "12.5", history: [] }),
+    ],
+    [
+      "TRL's prompt and completion",
+      async () => ({
+        image: { bytes: null, path: "small.png" },
+        prompt: [{ role: "user", content: "How much?" }],
+        completion: [{ role: "assistant", content: "12.5" }],
+        tools: null,
+      }),
+    ],
     ["an absolute path", async () => llava("How much?", "12.5", join(IMAGES, "small.png"))],
   ];
   test.each(forms)("%s", async (_, make) => {
@@ -120,6 +144,17 @@ test("every turn of the assistant is trained, and a system turn replaces the usu
   expect(trainedText(s)).toBe("A board.\nThe same.\n");
   expect(text(s)).toContain("Be brief.");
   expect(text(s)).not.toContain("helpful");
+});
+
+test("a column system is the system turn", async () => {
+  const row = llava("How much?", "12.5");
+  const column = await sampleOf({ ...row, system: "Be brief." });
+  const turn = await sampleOf({
+    ...row,
+    conversations: [{ from: "system", value: "Be brief." }, ...row.conversations],
+  });
+  expect(digest(column)).toEqual(digest(turn));
+  expect(text(column)).toContain("Be brief.");
 });
 
 test("several pictures stand where their places are", async () => {
@@ -168,10 +203,19 @@ const bad: [string, object | string, RegExp][] = [
   ["a missing picture", llava("q", "a", "absent.png"), /absent\.png/],
   ["a file that is no picture", llava("q", "a", "../config.json"), /config\.json|picture|image/],
   ["an unknown role", { conversations: [{ from: "robot", value: "q" }] }, /conversations\[0\]\.from is "robot"/],
-  ["neither form", { text: "hello" }, /has keys text, expected "conversations" or "messages"/],
-  ["a row that is no object", "[1]", /expected "conversations" or "messages"/],
+  ["neither form", { text: "hello" }, /has keys text, expected "conversations" or "messages" .* data\.question/],
+  ["a row that is no object", "[1]", /the row is \[1\], expected an object/],
   ["no answer", { messages: [{ role: "user", content: "q" }] }, /assistant/],
-  ["an answer longer than the limit", llava("q", long), /the answers have \d+ tokens, more than the limit of 40/],
+  [
+    "a system turn twice",
+    {
+      ...llava("q", "a"),
+      system: "S",
+      conversations: [{ from: "system", value: "S" }, ...llava("q", "a").conversations],
+    },
+    /a system turn and a column "system"/,
+  ],
+  ["what the model does not take", { ...llava("q", "a"), videos: ["a.mp4"] }, /the row has videos .*does not take/],
   ["more places than pictures", llava("<image> q", "a"), /more <image> places than the 1 pictures/],
   ["more pictures than places", llava("q", "a", ["small.png", "gray.png"]), /2 pictures but 1 <image> places/],
   [
@@ -252,9 +296,147 @@ test("a file of which nothing can be used ends the run instead of turning foreve
 
 test("empty files and unknown kinds are refused", async () => {
   await expect(open(await jsonl([""]))).rejects.toThrow(/has no rows/);
-  await expect(open(join(folder, "rows.csv"))).rejects.toThrow(/end in \.jsonl or \.parquet, found "\.csv"/);
+  await expect(open(join(folder, "rows.txt"))).rejects.toThrow(/end in \.jsonl, .*\.tsv, found "\.txt"/);
   await expect(open(join(folder, "absent.jsonl"))).rejects.toThrow(/absent\.jsonl/);
   const path = join(folder, "broken.parquet");
   await writeFile(path, "PAR1 but not really");
   await expect(open(path)).rejects.toThrow(/broken\.parquet is not Parquet that can be read/);
+});
+
+describe("rows beyond the limits", () => {
+  const open40 = async (more: Partial<FileSequencesOptions>) =>
+    open(await jsonl([llava("q", long), llava("q", "a")]), more);
+
+  test("of too many trained tokens are left out, naming the key to change", async () => {
+    const file = await open40({ limits: { ...LIMITS, length: 400 } });
+    expect(await file.sample(0)).toBeUndefined();
+    expect(file.dropped[0]!.reason).toMatch(
+      /the answers have \d+ tokens, more than 40; raise batch\.labels, or set onTooLong: cut/,
+    );
+    await file.close();
+  });
+
+  test("stop the run where that is asked for", async () => {
+    const file = await open40({ onTooLong: "stop", limits: { ...LIMITS, length: 400 } });
+    await expect(file.sample(0)).rejects.toThrow(/rows\d+\.jsonl:1: the answers have/);
+    await file.close();
+  });
+
+  test("are cut where that is asked for: the beginning stays, and no picture is cut", async () => {
+    const whole = await open40({ limits: { length: 400, images: 2, labels: 400 } });
+    const full = (await whole.sample(0))!;
+    for (const limits of [
+      { ...LIMITS, length: 400 },
+      { ...LIMITS, length: 60, labels: 400 },
+    ]) {
+      const file = await open40({ onTooLong: "cut", limits });
+      const cut = (await file.sample(0))!;
+      expect(cut.ids).toEqual(full.ids.slice(0, cut.ids.length));
+      expect(cut.ids.length).toBeLessThanOrEqual(limits.length);
+      expect(cut.targets).toEqual(full.targets.slice(0, cut.targets.length));
+      expect(cut.targets.length).toBe(limits.labels === 40 ? 40 : cut.targets.length);
+      expect(cut.targets.at(-1)![0] + 1).toBe(cut.ids.length - 1);
+      expect(cut.pictures).toHaveLength(1);
+      await file.close();
+    }
+    const within = await open40({ onTooLong: "cut", limits: { ...LIMITS, length: 20 } });
+    expect(await within.sample(0)).toBeUndefined();
+    await within.close();
+    await whole.close();
+  });
+
+  test("have the sizes that they would need", async () => {
+    const file = await open(await jsonl([llava("q", long), "{", llava("q", "a", ["small.png"])]), { onBadRow: "skip" });
+    const sizes = await file.sizes(10);
+    expect(sizes).toHaveLength(2);
+    expect(sizes[0]!.labels).toBeGreaterThan(40);
+    expect(sizes[1]).toMatchObject({ images: 1 });
+    expect(file.dropped).toEqual([]);
+    await file.close();
+  });
+});
+
+describe("several files", () => {
+  const say = (word: string) => ({ question: "q", answer: word });
+  const epoch = async (files: FileSequencesOptions["files"], number = 0, question?: string) => {
+    const file = await open("", { files, question });
+    const taken: string[] = [];
+    const end = file.length * (number + 1);
+    for await (const s of file.sequences(file.length * number))
+      if (taken.push(trainedText(s).trim()) + file.length * number === end) break;
+    await file.close();
+    return taken;
+  };
+
+  test("are visited by their weights, and each epoch takes another part of what is left of one", async () => {
+    const [a, b] = [await jsonl(["1", "2", "3", "4"].map(say)), await jsonl(["8", "9"].map(say))];
+    const files = [
+      { file: a, weight: 0.5 },
+      { file: b, weight: 2 },
+    ];
+    const epochs = await Promise.all([0, 1, 2, 3, 4, 5].map((number) => epoch(files, number)));
+    for (const one of epochs) {
+      expect([...one].filter((word) => word > "7").sort()).toEqual(["8", "8", "9", "9"]);
+      expect(new Set(one.filter((word) => word < "7")).size).toBe(2);
+    }
+    expect(new Set(epochs.flat()).size).toBe(6);
+    expect(await epoch(files, 3)).toEqual(epochs[3]);
+    await expect(open("", { files: [{ file: a, weight: 0.01 }] })).rejects.toThrow(/no row is used; raise the weight/);
+  });
+
+  test("are one by a pattern or a folder, whose split for training is taken and others never", async () => {
+    const set = join(folder, "set");
+    await mkdir(join(set, "data"), { recursive: true });
+    const write = (name: string, words: string[]) =>
+      writeFile(join(set, name), words.map((word) => JSON.stringify(say(word))).join("\n"));
+    await write("data/train-0.jsonl", ["a", "b"]);
+    await write("data/train-1.jsonl", ["c"]);
+    await write("data/test-0.jsonl", ["z"]);
+    await writeFile(join(set, "dataset_info.json"), "{}");
+    for (const file of [join(set, "data/train-*.jsonl"), join(set, "**/train-?.jsonl"), set])
+      expect((await epoch([{ file }])).sort(), file).toEqual(["a", "b", "c"]);
+    await rm(join(set, "data"), { recursive: true });
+    await expect(epoch([{ file: set }])).rejects.toThrow(/holds no data files/);
+    await write("validation.jsonl", ["z"]);
+    await write("rest.jsonl", ["y"]);
+    expect(await epoch([{ file: set }])).toEqual(["y"]);
+    await expect(epoch([{ file: join(set, "*.parquet") }])).rejects.toThrow(/No file is named/);
+    await writeFile(join(set, "data.arrow"), "");
+    await rm(join(set, "validation.jsonl"));
+    await rm(join(set, "rest.jsonl"));
+    await expect(epoch([{ file: set }])).rejects.toThrow(/Arrow files.*Write Parquet/);
+  });
+
+  test("a table of labels beside pictures needs no more than a question", async () => {
+    const set = join(folder, "labels");
+    await mkdir(set);
+    await writeFile(join(set, "a.png"), await readFile(join(IMAGES, "small.png")));
+    await writeFile(
+      join(set, "metadata.csv"),
+      '\uFEFFfile_name,label\r\na.png,"one, ""two"""\na.png,\r\n\na.png,three\n',
+    );
+    const file = await open("", { files: [{ file: set }], question: "What?", onBadRow: "skip" });
+    expect(file.rows).toBe(3);
+    expect(trainedText((await file.sample(0))!)).toBe('one, "two"\n');
+    expect((await file.sample(0))!.pictures).toHaveLength(1);
+    expect(await file.sample(1)).toBeUndefined();
+    expect(file.dropped[0]).toMatchObject({
+      place: `${join(set, "metadata.csv")}:3`,
+      reason: expect.stringContaining("assistant"),
+    });
+    expect(trainedText((await file.sample(2))!)).toBe("three\n");
+    await file.close();
+    await writeFile(join(set, "metadata.csv"), 'a,b\n"x,1\n');
+    await expect(open(join(set, "metadata.csv"))).rejects.toThrow(
+      /metadata\.csv, line 2: a quote is opened and never closed/,
+    );
+  });
+
+  test("an array in JSON is rows, anything else is refused", async () => {
+    const path = join(folder, "array.json");
+    await writeFile(path, JSON.stringify(["a", "b"].map(say)));
+    expect((await epoch([{ file: path }])).sort()).toEqual(["a", "b"]);
+    await writeFile(path, JSON.stringify({ data: [] }));
+    await expect(epoch([{ file: path }])).rejects.toThrow(/holds a value of type object, expected an array of rows/);
+  });
 });

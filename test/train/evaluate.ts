@@ -1,7 +1,8 @@
 /** @file Runs a small graph once on given inputs: what the numeric tests of training share. */
 
-import { createTensor, nativeRuntime, type SessionOptions } from "../../src/engine/index.ts";
 import { serialize, sourceName, type Value } from "../../src/graph/index.ts";
+import { createTensor, type SessionOptions } from "../../src/runtime/index.ts";
+import { nativeRuntime } from "../../src/runtime/ort/index.ts";
 
 type Numbers = ArrayLike<number>;
 

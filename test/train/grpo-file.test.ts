@@ -21,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 let files = 0;
 /** The example's recipe with some keys changed, as a file beside it. */
-async function recipe(name: "sft" | "grpo", changes: object): Promise<string> {
+async function recipe(name: "sft" | "grpo" | "dpo", changes: object): Promise<string> {
   const example = parse(await readFile(join(folder, `${name}.yaml`), "utf8")) as object;
   const path = join(folder, `recipe${files++}.yaml`);
   await writeFile(path, stringify({ ...example, model: MODEL, threads: 1, ...changes }));
@@ -32,6 +32,14 @@ async function jsonl(rows: (object | string)[]): Promise<string> {
   await writeFile(path, rows.map((row) => (typeof row === "string" ? row : JSON.stringify(row))).join("\n"));
   return path;
 }
+
+test("the example of preferences runs, with rows of every form", async () => {
+  const run = join(folder, "dpo");
+  await runRecipe(await recipe("dpo", { steps: 2, validation: { every: 2, samples: 1 } }), { run });
+  const metrics = await recordsOf(run);
+  expect(metrics.map((row) => row.step)).toEqual([1, 2]);
+  expect(metrics[1]).toMatchObject({ "eval_rewards/accuracies": expect.any(Number) });
+});
 const ask = (content: string, more: object = {}) => ({ messages: [{ role: "user", content }], ...more });
 
 test("the example of supervised fine-tuning runs", async () => {
@@ -114,6 +122,6 @@ test.each([
   ["12", "13", false],
   ["two", "2", false],
   ["\\frac{1}{2}", "1/2", true],
-])("%s against %s", (answer, reference, right) => {
-  expect(scoreReference(answer, reference).correct).toBe(right);
+])("%s against %s", async (answer, reference, right) => {
+  expect((await scoreReference(answer, reference)).correct).toBe(right);
 });

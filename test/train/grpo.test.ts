@@ -4,12 +4,12 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { environment } from "../../src/engine/runtime/environment.ts";
 import type { RgbImage } from "../../src/processor/index.ts";
+import { environment } from "../../src/runtime/ort/environment.ts";
 import type { Task } from "../../src/tasks/index.ts";
 import { completionSequences } from "../../src/train/data/completions.ts";
 import { type GrpoRecipe, parseRecipe, trainGrpo } from "../../src/train/index.ts";
-import type { Answer } from "../../src/train/rollout.ts";
+import type { Completion } from "../../src/train/rollout.ts";
 
 const model = new URL("../golden/static-tiny", import.meta.url).pathname;
 let folder: string;
@@ -49,7 +49,7 @@ const recipe = (changes: object = {}): GrpoRecipe =>
     model,
     seed: 3,
     steps: 6,
-    data: { market: {} },
+    data: { source: "digits.ts" },
     optimizer: { learningRate: 0.003, schedule: { kind: "constant" } },
     batch: { images: 4, rows: 4, length: 160, labels: 256 },
     groupSize: 6,
@@ -85,6 +85,26 @@ test("the reward rises, and the engine samples from the very policy that is trai
     .map((line) => JSON.parse(line));
   expect(completions).toHaveLength(14 * 18);
   expect(Object.keys(completions[0])).toEqual(["step", "prompt", "answer", "rewards", "reward", "advantage"]);
+});
+
+test("a LoRA learns: the engine answers with its merged weights, the reference stays the base", async () => {
+  const run = join(folder, "lora");
+  const lora = { rank: 4, alpha: 32 };
+  const optimizer = { learningRate: 0.01, schedule: { kind: "constant" } };
+  await trainGrpo(recipe({ steps: 36, lora, optimizer, beta: 0.001, updatesPerRollout: 2 }), { run, task, rows });
+  const log = await metrics(run);
+  const mean = (part: Record<string, number>[]) => part.reduce((s, m) => s + m.reward!, 0) / part.length;
+  expect(mean(log.slice(-3))).toBeGreaterThan(mean(log.slice(0, 2)) + 0.05);
+  for (const m of log) expect(m.sampling_difference).toBeLessThan(1e-3);
+  expect(log.at(-1)!.kl).toBeGreaterThan(0);
+  expect((await readdir(join(run, "last"))).sort()).toEqual([
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "progress.json",
+    "training.safetensors",
+  ]);
+  expect(() => recipe({ lora: { dropout: 0.1 } })).toThrow(/lora\.dropout: answers are drawn without dropout/);
+  expect(() => recipe({ lora, train: ["decoder"] })).toThrow(/found both train and lora/);
 });
 
 test("new weights reach the engine and the loss without a graph being loaded again", async () => {
@@ -123,7 +143,7 @@ test("truncated answers carry no gradient where they are masked", async () => {
   // One token is never enough. Answers are paid by what they say, so that advantages alone would move the weights.
   const paid: Task<Row> = {
     ...task,
-    score: (_, text) => ({ correct: false, value: (text.charCodeAt(0) % 7) / 7, detail: "" }),
+    score: (_, text) => ({ correct: false, value: ((text.charCodeAt(0) || 0) % 7) / 7, detail: "" }),
   };
   for (const maskTruncated of [true, false])
     await trainGrpo(recipe({ steps: 1, rollout: { maxNewTokens: 1 }, maskTruncated }), {
@@ -157,7 +177,7 @@ test("weights that blow up end the run, named with the step, and no bad checkpoi
 });
 
 describe("a group of answers as training sequences", () => {
-  const answer = (token: number, length: number): Answer => ({
+  const answer = (token: number, length: number): Completion => ({
     text: "",
     tokens: Array(length).fill(token),
     logProbs: Array(length).fill(-1),
@@ -233,7 +253,7 @@ test.each([
 
 test("a frozen tower runs for the answers only, and what is learnt is the same", async () => {
   // At such a rate the adapter is in the graph and stays as it is; its gradient must not count in the norm that is clipped.
-  const learningRate = { tower: 1e-12, adapter: 1e-12, decoder: 0.003, unused: 1e-12 };
+  const learningRate = { tower: 1e-12, adapter: 1e-12, decoder: 0.003, auxiliary: 1e-12 };
   const optimizer = { learningRate, schedule: { kind: "constant" }, maxNorm: 1e9 };
   const run = async (name: string, train: string[]) => {
     await trainGrpo(recipe({ steps: 3, beta: 0.1, train, optimizer }), {

@@ -2,15 +2,16 @@
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Random } from "../../src/common/index.ts";
+import { nativeRuntime } from "../../src/runtime/ort/index.ts";
 import { ParameterStore } from "../../src/train/index.ts";
 import { isHiddenMatrix, muonDirection, muonUpdate } from "../../src/train/optim/muon.ts";
 import { createNewtonSchulz, type NewtonSchulz } from "../../src/train/optim/newton-schulz.ts";
 import { Optimizer } from "../../src/train/optim/optimizer.ts";
 import { scheduleFactor } from "../../src/train/optim/schedule.ts";
-import { TrainingRandom } from "../../src/train/random.ts";
 import { relativeError } from "./evaluate.ts";
 
-const random = new TrainingRandom(5);
+const random = new Random(5);
 const noise = (n: number): Float32Array => Float32Array.from({ length: n }, () => random.normal());
 const shapes = [
   { name: "wide", shape: [6, 20] },
@@ -23,7 +24,7 @@ describe("Newton-Schulz", () => {
   let session: NewtonSchulz;
   const given = new Map<string, Float32Array>();
   beforeAll(async () => {
-    session = await createNewtonSchulz(shapes, 1);
+    session = await createNewtonSchulz(nativeRuntime(), shapes, 1);
     for (const { name, shape } of shapes) {
       const momentum = new Float32Array(shape[0] * shape[1]);
       const gradient = noise(momentum.length);
@@ -88,8 +89,8 @@ describe("Muon", () => {
 
   it("is used by the optimiser for those alone, and keeps no second moments for them", async () => {
     const store = new ParameterStore([
-      { name: "llm.model.layers.0.mlp.up_proj.weight", shape: [4, 4], part: "decoder", required: true },
-      { name: "llm.model.norm.weight", shape: [4], part: "decoder", required: true },
+      { name: "llm.model.layers.0.mlp.up_proj.weight", shape: [4, 4], part: "decoder", role: "matrix", required: true },
+      { name: "llm.model.norm.weight", shape: [4], part: "decoder", role: "norm", required: true },
     ]);
     const names = store.parameters.map((p) => p.name);
     const schedule = { kind: "constant", warmupSteps: 0, totalSteps: 10 } as const;
@@ -100,7 +101,12 @@ describe("Muon", () => {
       epsilon: 1e-8,
       weightDecay: 0,
     };
-    const optimizer = new Optimizer(store, names, { ...options, muon: { momentum: 0.9, rateFactor: 2 }, threads: 1 });
+    const optimizer = new Optimizer(store, names, {
+      ...options,
+      muon: { momentum: 0.9, rateFactor: 2 },
+      runtime: nativeRuntime(),
+      threads: 1,
+    });
     const gradients = new Map(names.map((name) => [name, noise(store.get(name).length)]));
     await optimizer.update(gradients);
     await optimizer.dispose();
@@ -127,6 +133,7 @@ describe("AdamW in the optimiser of runs", () => {
       name: `llm.model.${name}`,
       shape,
       part: "decoder" as const,
+      role: "matrix" as const,
       required: true,
     }));
     const store = new ParameterStore(parameters);

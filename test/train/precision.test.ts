@@ -2,12 +2,12 @@
 
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { trainingKernels } from "../../src/engine/index.ts";
-import type { Precision } from "../../src/model/index.ts";
+import type { Precision } from "../../src/passes/index.ts";
+import { trainingKernels } from "../../src/runtime/ort/index.ts";
 import { layOut } from "../../src/train/check/lay-out.ts";
 import { readReference } from "../../src/train/check/reference.ts";
 import { fillInputs } from "../../src/train/data/batches.ts";
-import { createStepSession, parseRecipe, sftGraph } from "../../src/train/index.ts";
+import { createStepSession, nativeTraining, parseRecipe, sftGraph } from "../../src/train/index.ts";
 import { Optimizer } from "../../src/train/optim/optimizer.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/static-tiny", import.meta.url));
@@ -18,7 +18,12 @@ async function losses(precision: Precision): Promise<number[]> {
   const { config, store, samples } = await readReference(GOLDEN);
   const { shape, batches } = layOut(samples, {});
   const trained = store.parameters.map((p) => p.name);
-  const session = await createStepSession(sftGraph(config, shape), store, { trained, threads: 1, precision });
+  const session = await createStepSession(sftGraph(config, shape), store, {
+    on: nativeTraining(),
+    trained,
+    threads: 1,
+    precision,
+  });
   const optimizer = new Optimizer(store, trained, {
     learningRate: 1e-3,
     schedule: { kind: "constant", warmupSteps: 0, totalSteps: STEPS },
@@ -28,7 +33,7 @@ async function losses(precision: Precision): Promise<number[]> {
     maxNorm: 1,
   });
   const weights = session.inputs.get("weights")!.data as Float32Array;
-  fillInputs(session.inputs, batches[0]!, shape, config.imageTokens, (label) => {
+  fillInputs(session.inputs, batches[0]!, shape, config.windowTokens, (label) => {
     weights[label] = 1 / batches[0]!.trainedTokens;
   });
   const gradients = new Map([...session.gradients].map(([name, t]) => [name, t.data]));
@@ -57,7 +62,9 @@ test.skipIf(!trainingKernels()?.bfloat16)(
 );
 
 test("a recipe names a precision that there is, float32 unless told otherwise", () => {
-  const recipe = { stage: "see", model: "m", steps: 1, images: 1, optimizer: { learningRate: 1e-3 } };
+  const batch = { images: 1, rows: 1, length: 64, labels: 8 };
+  const optimizer = { learningRate: 1e-3 };
+  const recipe = { stage: "sft", model: "m", steps: 1, data: { file: "f.jsonl" }, batch, optimizer };
   expect(parseRecipe(recipe)).toMatchObject({ precision: "float32" });
   expect(parseRecipe({ ...recipe, precision: "bfloat16" })).toMatchObject({ precision: "bfloat16" });
   expect(() => parseRecipe({ ...recipe, precision: "float16" })).toThrow("precision");

@@ -25,10 +25,10 @@ test("log-probabilities and entropy at a temperature equal TRL's", async () => {
       g.input("hidden", "float32", [flat.length, vocabulary]),
       g.input("rows", "int64", [flat.length]),
       g.input("targets", "int64", [flat.length]),
-      { chunk, entropy: true, scale: g.scalar(1 / temperature) },
+      { chunk, measures: ["entropy"], scale: g.scalar(1 / temperature) },
     );
     const values = await evaluate(
-      { logProbs: found.logProbs, entropy: found.entropy! },
+      { logProbs: found.logProbs, entropy: found.measures.entropy! },
       { hidden: flat.flat(), rows: flat.map((_, i) => i), targets: tokens.flat(), head: identity },
     );
     expect(relativeError(values.logProbs!, logps.flat())).toBeLessThan(1e-6);
@@ -51,12 +51,12 @@ describe("chunked cross-entropy equals TRL's", () => {
         const states = g.weight("hidden", "float32", [rows * length, width]);
         const parameters = headOnly(lmHead.length, width);
         const [at, targets] = [g.input("rows", "int64", [count]), g.input("targets", "int64", [count])];
-        const found = tokenLogProbs(parameters, states, at, targets, { chunk, entropy: true });
+        const found = tokenLogProbs(parameters, states, at, targets, { chunk, measures: ["entropy"] });
         const weight = g.scalar(1 / (c.numItemsInBatch ?? count));
         const loss = g.neg(g.reduceSum(g.mul(found.logProbs, weight), [0]));
         const [dHidden, dHead] = g.gradients(loss, [states, parameters.head]);
         const values = await evaluate(
-          { loss, correct: found.correct, entropy: found.entropy!, dHidden: dHidden!, dHead: dHead! },
+          { loss, correct: found.correct, entropy: found.measures.entropy!, dHidden: dHidden!, dHead: dHead! },
           {
             hidden: hidden.flat(2),
             head: lmHead.flat(),

@@ -4,7 +4,15 @@ import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { chartSvg, chartsOf, drawFrame, readMetrics, runReport, watchRun } from "../../src/train/index.ts";
+import {
+  chartSvg,
+  chartsOf,
+  drawFrame,
+  plannedSteps,
+  readMetrics,
+  runReport,
+  watchRun,
+} from "../../src/train/index.ts";
 
 let run: string;
 const line = (step: number, more: object = {}) =>
@@ -46,6 +54,32 @@ test("every kind of metric gets its chart; validation joins the loss", async () 
     ["training", 2],
     ["validation", 1],
   ]);
+});
+
+test("a loss that falls by more than a decade is drawn by its logarithm, as far as its first part of the plan goes", async () => {
+  await write([1, 10, 100].map((step) => line(step)).join(""));
+  const { lines } = drawFrame(await readMetrics(run), 60, 9, 199);
+  expect(lines[0]).toBe("loss (log): training 0.04");
+  const drawn = lines.slice(1, 10).map((text) => text.search(/[⠁-⣿]/));
+  expect(drawn[0]).toBeLessThan(10);
+  // Step 10 of 199 lies at a twentieth of the width and, a tenth of the first loss, half way down.
+  const bend = lines[5]!.slice(5).search(/[⠁-⣿]/);
+  expect(bend).toBeLessThan(6);
+  // Half of the plan is still to come.
+  expect(Math.max(...lines.slice(1, 10).map((text) => text.search(/[⠁-⣿][⠀ ]*$/)))).toBeLessThan(34);
+  expect(lines[10]!.trim()).toMatch(/^1 +199$/);
+  const falling = chartsOf(await readMetrics(run), 199)[0]!;
+  expect(chartSvg(falling)).toContain(">loss (log)<");
+  expect(chartSvg({ ...falling, log: false })).toContain(">loss<");
+});
+
+test("a page and a frame end where the recipe does", async () => {
+  await write(line(1) + line(2));
+  await writeFile(join(run, "recipe.yaml"), "stage: sft\nsteps: 40\n");
+  expect(await plannedSteps(run)).toBe(40);
+  expect(await runReport(run)).toContain("the last is 2 of 40.");
+  await rm(join(run, "recipe.yaml"));
+  expect(await plannedSteps(run)).toBeUndefined();
 });
 
 test("several reward functions are drawn apart", async () => {

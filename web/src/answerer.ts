@@ -1,12 +1,14 @@
 /** @file Asks for an answer and keeps its turn up to date while it arrives, measurements included. */
-import { ask } from "./api.ts";
+import { ask, ServerError } from "./api.ts";
+import { problemText } from "./problem.ts";
 import type { AskSettings, ModelTurn, Turn } from "./types.ts";
 
 /**
  * Fills `turn` with the answer to `turns`; `changed` is called whenever there is more to show.
  * Never throws: what goes wrong becomes the turn's ending.
  *
- * @example await answerInto(turn, turns, settings, signal, () => view.update());
+ * @returns the error where the answer failed
+ * @example const fault = await answerInto(turn, turns, settings, signal, () => view.update());
  */
 export async function answerInto(
   turn: ModelTurn,
@@ -14,7 +16,8 @@ export async function answerInto(
   settings: AskSettings,
   signal: AbortSignal,
   changed: () => void,
-): Promise<void> {
+): Promise<unknown> {
+  let fault: unknown;
   const begun = performance.now();
   let first = 0;
   try {
@@ -22,6 +25,7 @@ export async function answerInto(
       const now = performance.now();
       if (piece.tokens.length > 0 && first === 0) first = now;
       turn.text += piece.text;
+      if (piece.reasoning) turn.reasoning = (turn.reasoning ?? "") + piece.reasoning;
       turn.tokens.push(...piece.tokens);
       if (first > 0) {
         const seconds = (now - first) / 1000;
@@ -40,10 +44,14 @@ export async function answerInto(
       if (piece.ending) turn.ending = piece.ending;
       else changed();
     }
-    turn.ending ??= "failed";
+    if (!turn.ending) throw new ServerError(500, "The answer broke off.", "broken_off");
   } catch (error) {
     turn.ending = signal.aborted ? "cancelled" : "failed";
-    turn.error = error instanceof Error ? error.message : String(error);
+    if (!signal.aborted) {
+      fault = error;
+      turn.error = problemText(error);
+    }
   }
   changed();
+  return fault;
 }

@@ -1,4 +1,5 @@
 /** @file Talks to the server that served the page. */
+import { eventData } from "./events.ts";
 import { type ApiMessage, dataUrl, toMessages, toSampling } from "./request.ts";
 import type { About, AskSettings, Token, Turn } from "./types.ts";
 
@@ -13,16 +14,21 @@ export const apiKey = {
 /** A refusal or failure of the server, in its own words. */
 export class ServerError extends Error {
   readonly status: number;
+  /** The server's name for what is wrong. */
+  readonly code: string | undefined;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, code?: string | null) {
     super(message);
     this.status = status;
+    this.code = code ?? undefined;
   }
 }
 
 /** A piece of an answer. */
 export interface Piece {
   text: string;
+  /** Of the working that comes before the answer. */
+  reasoning: string;
   tokens: Token[];
   ending?: "stop" | "length" | "abort";
   usage?: { prompt_tokens: number; completion_tokens: number; prompt_tokens_details: { cached_tokens: number } };
@@ -31,6 +37,11 @@ export interface Piece {
 /** What the server can do. Throws {@link ServerError}. */
 export async function about(): Promise<About> {
   return (await call("v1/flashvl/about")).json();
+}
+
+/** Tries a key before it is kept. Throws {@link ServerError} 401 when the server does not take it. */
+export async function checkKey(key: string): Promise<void> {
+  await call("v1/models", { key });
 }
 
 /**
@@ -47,20 +58,15 @@ export async function* ask(turns: Turn[], settings: AskSettings, signal: AbortSi
     stream: true,
     stream_options: { include_usage: true },
   };
-  const response = await call("v1/chat/completions", body, signal);
-  for await (const data of events(response)) {
+  const response = await call("v1/chat/completions", { body, signal });
+  for await (const data of eventData(response.body!)) {
     const chunk = JSON.parse(data) as Chunk;
-    if (chunk.error) throw new ServerError(500, chunk.error.message);
+    if (chunk.error) throw new ServerError(500, chunk.error.message, chunk.error.code);
     const [choice] = chunk.choices;
     yield {
       text: choice?.delta.content ?? "",
-      tokens:
-        choice?.logprobs?.content.map(({ token, bytes, logprob }, index) => ({
-          id: choice.token_ids?.[index] ?? -1,
-          text: token,
-          bytes,
-          logprob,
-        })) ?? [],
+      reasoning: choice?.delta.reasoning_content ?? "",
+      tokens: choice ? tokensOf(choice) : [],
       ending: choice?.finish_reason ?? undefined,
       usage: chunk.usage ?? undefined,
     };
@@ -69,30 +75,45 @@ export async function* ask(turns: Turn[], settings: AskSettings, signal: AbortSi
 
 /** Where the model looked when it wrote a token: for each picture of the conversation one weight per cell, row by row. */
 export interface Attention {
-  rows: number;
-  columns: number;
+  /** What each map shows: a picture, its tiles put together, or the same picture whole, in small. */
+  grids: { rows: number; columns: number; picture: number; thumbnail: boolean }[];
   maps: number[][];
 }
 
 /** Asks where the model looked. `turns` end with the question; `answer` is the answer to it, as token ids. */
 export async function attention(turns: Turn[], system: string, answer: number[], token: number): Promise<Attention> {
   const messages: ApiMessage[] = await toMessages(turns, system, dataUrl);
-  return (await call("v1/flashvl/attention", { messages, answer, token })).json();
+  return (await call("v1/flashvl/attention", { body: { messages, answer, token } })).json();
+}
+
+interface Choice {
+  delta: { content?: string | null; reasoning_content?: string | null };
+  token_ids?: number[];
+  logprobs?: { content: { token: string; bytes: number[]; logprob: number }[] } | null;
+  finish_reason?: "stop" | "length" | "abort" | null;
+}
+
+/** The tokens of a piece. Those of the working come without scores: the first of them stands for the piece's text. */
+function tokensOf({ delta, token_ids: ids = [], logprobs }: Choice): Token[] {
+  const scores = logprobs?.content ?? [];
+  if (scores.length > 0)
+    return scores.map(({ token, bytes, logprob }, index) => ({ id: ids[index] ?? -1, text: token, bytes, logprob }));
+  return ids.map((id, index) => ({ id, text: index === 0 ? (delta.reasoning_content ?? "") : "" }));
 }
 
 interface Chunk {
-  choices: {
-    delta: { content?: string };
-    token_ids?: number[];
-    logprobs?: { content: { token: string; bytes: number[]; logprob: number }[] } | null;
-    finish_reason?: "stop" | "length" | "abort" | null;
-  }[];
+  choices: Choice[];
   usage?: Piece["usage"] | null;
-  error?: { message: string };
+  error?: { message: string; code?: string | null };
 }
 
-async function call(path: string, body?: object, signal?: AbortSignal): Promise<Response> {
-  const key = apiKey.get();
+interface Call {
+  body?: object;
+  signal?: AbortSignal;
+  key?: string;
+}
+
+async function call(path: string, { body, signal, key = apiKey.get() }: Call = {}): Promise<Response> {
   const response = await fetch(path, {
     method: body ? "POST" : "GET",
     headers: { ...(body && { "content-type": "application/json" }), ...(key && { authorization: `Bearer ${key}` }) },
@@ -101,26 +122,11 @@ async function call(path: string, body?: object, signal?: AbortSignal): Promise<
   });
   if (response.ok) return response;
   const text = await response.text();
-  let message = text.slice(0, 300) || response.statusText;
+  let error: { message: string; code?: string | null } = { message: text.slice(0, 300) || response.statusText };
   try {
-    message = (JSON.parse(text) as { error: { message: string } }).error.message;
+    error = (JSON.parse(text) as { error: typeof error }).error;
   } catch {
     // A proxy in between may answer with something else than the server's JSON.
   }
-  throw new ServerError(response.status, message);
-}
-
-async function* events(response: Response): AsyncGenerator<string> {
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const blocks = (rest + value).split("\n\n");
-    rest = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const data = block.startsWith("data: ") ? block.slice(6) : "";
-      if (data !== "" && data !== "[DONE]") yield data;
-    }
-  }
+  throw new ServerError(response.status, error.message, error.code);
 }

@@ -6,10 +6,18 @@ import { t } from "./words.ts";
 
 /** What the composer needs from the page. */
 export interface ComposerOptions {
-  maxPictureBytes(): number;
-  onSend(text: string, pictures: Blob[]): void;
+  maxPictureBytes: number;
+  onSend(message: Draft): void;
   onStop(): void;
   onNotice(text: string): void;
+}
+
+/** A message before it is sent. */
+export interface Draft {
+  text: string;
+  pictures: Blob[];
+  /** The turn of the conversation in whose place it comes, with all that follows that turn. */
+  instead?: number;
 }
 
 /** The message box of a page. */
@@ -18,6 +26,12 @@ export interface Composer {
   /** Adds pictures, for example dropped ones; refused ones are told through `onNotice`. */
   add(files: Iterable<File>): Promise<void>;
   setBusy(busy: boolean): void;
+  hasPictures(): boolean;
+  isEmpty(): boolean;
+  /** Puts a message into the box, to be changed or sent again. */
+  restore(draft: Draft): void;
+  /** Sends what is in the box. */
+  submit(): void;
   /** Opens the file chooser. */
   choose(): void;
   /** Puts a question into the box. */
@@ -28,6 +42,7 @@ export interface Composer {
 /** Builds the message box. */
 export function createComposer(options: ComposerOptions): Composer {
   let pictures: Blob[] = [];
+  let instead: number | undefined;
   let busy = false;
   const text = h("textarea", {
     id: "message",
@@ -74,7 +89,7 @@ export function createComposer(options: ComposerOptions): Composer {
     text.focus();
   };
   const add = async (files: Iterable<File>) => {
-    const taken = await takePictures(files, options.maxPictureBytes());
+    const taken = await takePictures(files, options.maxPictureBytes);
     pictures.push(...taken.pictures);
     for (const refusal of taken.refusals) options.onNotice(refusal);
     showTray();
@@ -95,9 +110,15 @@ export function createComposer(options: ComposerOptions): Composer {
     if (busy) return options.onStop();
     const message = text.value.trim();
     if (message === "" && pictures.length === 0) return text.focus();
-    options.onSend(message, pictures);
-    text.value = "";
-    pictures = [];
+    const draft: Draft = { text: message, pictures, instead };
+    restore({ text: "", pictures: [] });
+    options.onSend(draft);
+  };
+  const restore = (draft: Draft) => {
+    text.value = draft.text;
+    pictures = [...draft.pictures];
+    instead = draft.instead;
+    editing.hidden = instead === undefined;
     showTray();
     grow();
   };
@@ -118,9 +139,20 @@ export function createComposer(options: ComposerOptions): Composer {
     });
   }
 
+  const cancelEditing = () => {
+    restore({ text: "", pictures: [] });
+    text.focus();
+  };
+  const editing = h(
+    "div",
+    { class: "editing", hidden: true },
+    h("p", {}, t("editing")),
+    h("button", { type: "button", class: "small", onclick: cancelEditing }, t("cancel")),
+  );
   const element = h(
     "form",
     { class: "composer", onsubmit: submit },
+    editing,
     tray,
     h(
       "div",
@@ -157,6 +189,13 @@ export function createComposer(options: ComposerOptions): Composer {
       send.title = name;
       send.replaceChildren(icon(busy ? ICONS.stop : ICONS.send));
     },
+    hasPictures: () => pictures.length > 0,
+    isEmpty: () => text.value.trim() === "" && pictures.length === 0,
+    restore(draft) {
+      restore(draft);
+      text.focus();
+    },
+    submit: () => submit(),
     choose: () => chooser.click(),
     suggest(question) {
       text.value = question;

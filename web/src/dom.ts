@@ -55,5 +55,7 @@ export const ICONS = {
   again: "M19 8a8 8 0 1 0 1 6M20 4v5h-5",
   eye: "M3 12s3-6 9-6 9 6 9 6-3 6-9 6-9-6-9-6zM12 9.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5",
   bin: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
+  edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
+  save: "M12 4v11M7 11l5 5 5-5M5 20h14",
   code: "M8 7l-5 5 5 5M16 7l5 5-5 5",
 } as const;

@@ -1,7 +1,9 @@
 /** @file "Where did it look": the decoder's attention for one token of an answer, as a heat map over the pictures. */
 import { type Attention, attention } from "./api.ts";
-import { h, ICONS, icon } from "./dom.ts";
+import { openDialog } from "./dialog.ts";
+import { h } from "./dom.ts";
 import { pictureView } from "./pictures.ts";
+import { problemText } from "./problem.ts";
 import { tokenLabels } from "./token-labels.ts";
 import type { ModelTurn, Turn } from "./types.ts";
 import { t } from "./words.ts";
@@ -50,39 +52,26 @@ export function openLook(turns: Turn[], answer: ModelTurn, system: string): void
       if (asked !== index) return;
       status.textContent = t("lookHint");
       for (const [place, frame] of frames.entries()) {
-        const weights = map.maps[place] ?? [];
-        draw(frame.canvas, weights, map);
-        const share = weights.reduce((sum, weight) => sum + weight, 0);
+        const own = map.grids.flatMap((grid, i) => (grid.picture === place ? [{ grid, weights: map.maps[i]! }] : []));
+        const [whole] = own;
+        if (whole) draw(frame.canvas, whole.weights, whole.grid);
+        const share = own.flatMap(({ weights }) => weights).reduce((sum, weight) => sum + weight, 0);
         frame.note.textContent = t("lookShare", (share * 100).toFixed(1));
       }
     } catch (error) {
-      if (asked === index) status.textContent = t("failed", error instanceof Error ? error.message : String(error));
+      if (asked === index) status.textContent = problemText(error);
     }
   };
-  const dialog = h(
-    "dialog",
-    { class: "look", "aria-labelledby": "look-title", onclose: () => dialog.remove() },
-    h(
-      "div",
-      { class: "row head" },
-      h("h2", { id: "look-title" }, t("look")),
-      h(
-        "button",
-        { type: "button", class: "round", "aria-label": t("close"), onclick: () => dialog.close() },
-        icon(ICONS.close),
-      ),
-    ),
+  openDialog("look", t("look"), [
     status,
     h("div", { class: "frames" }, ...frames.map((frame) => frame.element)),
     h("div", { class: "chips", role: "group", "aria-label": t("lookToken") }, ...chips),
-  );
-  document.body.append(dialog);
-  dialog.showModal();
+  ]);
   if (chips.length > 0) void show(0);
 }
 
 /** Paints one cell per weight; the browser smooths when it scales the small canvas up. */
-function draw(canvas: HTMLCanvasElement, weights: number[], { rows, columns }: Attention): void {
+function draw(canvas: HTMLCanvasElement, weights: number[], { rows, columns }: Attention["grids"][number]): void {
   canvas.width = columns;
   canvas.height = rows;
   const context = canvas.getContext("2d")!;

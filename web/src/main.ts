@@ -1,9 +1,10 @@
 /** @file Starts the page as soon as the server answers. */
-import { about, ServerError } from "./api.ts";
+import { about, apiKey, ServerError } from "./api.ts";
 import { startChat } from "./chat.ts";
 import { h } from "./dom.ts";
+import { askForKey } from "./key-dialog.ts";
 import { loadTheme, setTheme } from "./settings.ts";
-import { openStore } from "./store.ts";
+import { firstConversation, openStore } from "./store.ts";
 import type { About } from "./types.ts";
 import { firstLanguage, setLanguage, t } from "./words.ts";
 
@@ -14,7 +15,9 @@ setTheme(loadTheme());
 setLanguage(firstLanguage(localStorage.getItem("flashvl-language")));
 const root = document.querySelector<HTMLElement>("#app")!;
 const server = await reach();
-startChat(root, server, await openStore());
+const store = await openStore();
+startChat(root, server, store, await firstConversation(store));
+if (server.needsKey && apiKey.get() === "") void askForKey();
 
 async function reach(): Promise<About> {
   for (;;) {

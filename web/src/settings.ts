@@ -1,6 +1,7 @@
 /** @file The settings of answers and of the page, and the dialog that changes them. */
 import { apiKey } from "./api.ts";
-import { h, ICONS, icon } from "./dom.ts";
+import { openDialog } from "./dialog.ts";
+import { h } from "./dom.ts";
 import type { About, AskSettings } from "./types.ts";
 import { LANGUAGES, type Language, t } from "./words.ts";
 
@@ -110,26 +111,7 @@ export function openSettings({ settings, about, language, onLanguage, onClose }:
   const key = h("input", { id: "set-key", type: "password", value: apiKey.get(), autocomplete: "off" });
   key.addEventListener("input", () => apiKey.set(key.value.trim()));
 
-  const dialog = h(
-    "dialog",
-    {
-      class: "settings",
-      "aria-labelledby": "settings-title",
-      onclose: () => {
-        dialog.remove();
-        onClose();
-      },
-    },
-    h(
-      "div",
-      { class: "row head" },
-      h("h2", { id: "settings-title" }, t("settings")),
-      h(
-        "button",
-        { type: "button", class: "round", "aria-label": t("close"), onclick: () => dialog.close() },
-        icon(ICONS.close),
-      ),
-    ),
+  const fields = [
     about.needsKey ? field(t("key"), key, t("keyHint")) : undefined,
     h(
       "div",
@@ -155,7 +137,6 @@ export function openSettings({ settings, about, language, onLanguage, onClose }:
         ),
       ),
     ),
-  );
-  document.body.append(dialog);
-  dialog.showModal();
+  ];
+  openDialog("settings", t("settings"), fields, onClose);
 }

@@ -1,6 +1,7 @@
 /** @file The list of kept conversations. */
 import { h, ICONS, icon } from "./dom.ts";
 import type { ConversationStore } from "./store.ts";
+import { matches, titleOf } from "./titles.ts";
 import type { Conversation } from "./types.ts";
 import { t } from "./words.ts";
 
@@ -23,6 +24,14 @@ export interface Sidebar {
 /** Builds the list. */
 export function sidebarView(options: SidebarOptions): Sidebar {
   const list = h("ul", {});
+  const found = h("p", { class: "hint", role: "status" });
+  const search = h("input", {
+    type: "search",
+    class: "search",
+    placeholder: t("search"),
+    "aria-label": t("search"),
+    oninput: () => void refresh(),
+  });
   const element = h(
     "nav",
     { id: "conversations", class: "conversations", "aria-label": t("conversations") },
@@ -39,6 +48,8 @@ export function sidebarView(options: SidebarOptions): Sidebar {
       icon(ICONS.add),
       t("newConversation"),
     ),
+    search,
+    found,
     list,
   );
   const setOpen = (open: boolean) => {
@@ -48,7 +59,10 @@ export function sidebarView(options: SidebarOptions): Sidebar {
   };
   const close = () => setOpen(false);
   const refresh = async () => {
-    const conversations = await options.store.list();
+    const all = await options.store.list();
+    const conversations = all.filter((conversation) => matches(conversation, search.value));
+    search.hidden = all.length === 0;
+    found.textContent = conversations.length === 0 && all.length > 0 ? t("notFound") : "";
     list.replaceChildren(
       ...conversations.map((conversation) => {
         const name = titleOf(conversation);
@@ -89,10 +103,4 @@ export function sidebarView(options: SidebarOptions): Sidebar {
     );
   };
   return { element, refresh, toggle: () => setOpen(!element.classList.contains("open")) };
-}
-
-/** The beginning of the first question. */
-function titleOf({ turns }: Conversation): string {
-  const text = turns.find((turn) => turn.role === "user" && turn.text)?.text ?? "";
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text || t("untitled");
 }

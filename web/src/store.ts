@@ -41,6 +41,29 @@ export async function openStore(): Promise<ConversationStore> {
   };
 }
 
+const OPENED = "flashvl-opened";
+
+/** The conversation that this tab shows: a reload shows it again. */
+export const lastOpened = {
+  get: () => sessionStorage.getItem(OPENED),
+  set: (id: string) => sessionStorage.setItem(OPENED, id),
+};
+
+/** A new, empty conversation. */
+export function fresh(): Conversation {
+  // Not crypto.randomUUID: browsers offer it on https and localhost only, and this need only be new in this browser.
+  const id = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+  return { id, updated: Date.now(), turns: [] };
+}
+
+/** The conversation to begin with. An answer that a reload cut off counts as stopped. */
+export async function firstConversation(store: ConversationStore): Promise<Conversation> {
+  const id = lastOpened.get();
+  const conversation = (await store.list()).find((kept) => kept.id === id) ?? fresh();
+  for (const turn of conversation.turns) if (turn.role === "assistant") turn.ending ??= "cancelled";
+  return conversation;
+}
+
 function memoryStore(): ConversationStore {
   const all = new Map<string, Conversation>();
   return {

@@ -1,4 +1,6 @@
 /** @file Shows one turn of a conversation, and an answer while it is written. */
+import { boxView } from "./box-view.ts";
+import { readPlaces } from "./boxes.ts";
 import { CODE_LANGUAGES, type CodeLanguage } from "./code.ts";
 import { h, ICONS, icon } from "./dom.ts";
 import { renderMarkdown } from "./markdown.ts";
@@ -15,14 +17,23 @@ export interface TurnActions {
   onLook?(): void;
 }
 
-/** A turn of the user. */
-export function userTurnView(turn: UserTurn): HTMLElement {
+/** A button with its name beside the icon. */
+const button = (name: string, path: string, action: () => void) =>
+  h("button", { type: "button", class: "small", onclick: action }, icon(path), h("span", {}, name));
+
+/** A turn of the user, which can be changed and asked anew. */
+export function userTurnView(turn: UserTurn, onEdit: () => void): HTMLElement {
   const pictures = turn.pictures.map((picture, index) => pictureView(picture, t("picture", index + 1)));
   return h(
     "article",
     { class: "turn user", "aria-label": t("you") },
-    pictures.length > 0 ? h("div", { class: "pictures" }, ...pictures) : undefined,
-    turn.text ? h("p", {}, turn.text) : undefined,
+    h(
+      "div",
+      { class: "bubble" },
+      pictures.length > 0 ? h("div", { class: "pictures" }, ...pictures) : undefined,
+      turn.text ? h("p", {}, turn.text) : undefined,
+    ),
+    h("div", { class: "actions" }, button(t("edit"), ICONS.edit, onEdit)),
   );
 }
 
@@ -32,8 +43,12 @@ export interface ModelTurnView {
   update(): void;
 }
 
-/** A turn of the model. */
-export function modelTurnView(turn: ModelTurn, actions: TurnActions): ModelTurnView {
+/**
+ * A turn of the model.
+ *
+ * @param picture what places in the answer are places of
+ */
+export function modelTurnView(turn: ModelTurn, picture: Blob | undefined, actions: TurnActions): ModelTurnView {
   const body = h("div", { class: "answer" });
   const stats = h("p", { class: "stats" });
   const bar = h("div", { class: "actions" });
@@ -51,15 +66,28 @@ export function modelTurnView(turn: ModelTurn, actions: TurnActions): ModelTurnV
     h("option", { value: "", selected: true }, t("copyAs")),
     ...Object.entries(CODE_LANGUAGES).map(([value, name]) => h("option", { value }, name)),
   );
-  const button = (name: string, path: string, action: () => void) =>
-    h("button", { type: "button", class: "small", onclick: action }, icon(path), h("span", {}, name));
+  const working = h("div", {});
+  const workingName = h("summary", {});
+  // Made once, so that it stays open for whoever opened it while the answer is written.
+  const folded = h("details", { class: "working" }, workingName, working);
 
+  const showAnswer = (writing: boolean) => {
+    if (!turn.text)
+      return body.replaceChildren(writing && !turn.reasoning ? h("span", { class: "waiting" }, t("waiting")) : "");
+    const { text, places } = picture ? readPlaces(turn.text) : { text: turn.text, places: [] };
+    body.replaceChildren(renderMarkdown(shownText(text)));
+    if (picture && places.length > 0) body.append(boxView(picture, places));
+  };
   const update = () => {
     const writing = turn.ending === undefined;
     element.setAttribute("aria-busy", String(writing));
-    if (turn.text) body.replaceChildren(renderMarkdown(shownText(turn.text)));
-    else body.replaceChildren(writing ? h("span", { class: "waiting" }, t("waiting")) : "");
-    if (turn.ending === "failed") body.append(h("p", { class: "error", role: "alert" }, t("failed", turn.error ?? "")));
+    if (turn.reasoning) {
+      workingName.textContent = t(writing && !turn.text ? "working" : "worked");
+      working.replaceChildren(renderMarkdown(turn.reasoning));
+      if (!folded.isConnected) body.before(folded);
+    }
+    showAnswer(writing);
+    if (turn.ending === "failed") body.append(h("p", { class: "error", role: "alert" }, turn.error ?? ""));
     stats.textContent = [statsText(turn.stats), endingText(turn)].filter(Boolean).join(" · ");
     if (writing || bar.childElementCount > 0) return;
     bar.append(button(t("copy"), ICONS.copy, actions.onCopy), button(t("resend"), ICONS.again, actions.onResend));

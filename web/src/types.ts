@@ -13,7 +13,8 @@ export interface Token {
   text: string;
   /** What `text` stands for, since a token may be a part of a character. Missing in older kept conversations. */
   bytes?: number[];
-  logprob: number;
+  /** Missing for tokens of the working. */
+  logprob?: number;
 }
 
 /** Measurements of one answer. */
@@ -29,10 +30,13 @@ export interface Stats {
 export interface ModelTurn {
   role: "assistant";
   text: string;
+  /** The working before the answer, of models that write one. It is not sent again. */
+  reasoning?: string;
   tokens: Token[];
   stats?: Stats;
   /** Why it ended: as the server says, or "cancelled" by the reader, or "failed" with `error`. */
   ending?: "stop" | "length" | "abort" | "cancelled" | "failed";
+  /** What went wrong, in words. */
   error?: string;
 }
 
@@ -43,6 +47,8 @@ export interface Conversation {
   id: string;
   updated: number;
   turns: Turn[];
+  /** Index of the first turn that is still sent; 0 where it is missing. */
+  from?: number;
 }
 
 /** How answers are asked for. */
@@ -60,5 +66,8 @@ export interface About {
   model: string;
   needsKey: boolean;
   attention: boolean;
+  /** By language, from the model's folder: in a sentence what it reads, and questions that it answers well. */
+  reads?: Record<string, string>;
+  suggestions?: Record<string, string[]>;
   limits: { pictures: number; pictureBytes: number; tokens: number; defaultTokens: number };
 }

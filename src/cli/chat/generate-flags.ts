@@ -1,6 +1,8 @@
 /** @file The flags that say how an answer is written, and what they mean to the engine. */
+
 import type { Command } from "commander";
-import type { GenerateOptions } from "../../engine/index.ts";
+import { MAX_SEED } from "../../common/index.ts";
+import { asksForChance, type GenerateOptions } from "../../engine/index.ts";
 import { parseNumber } from "../parse-number.ts";
 
 /** The flags as commander gives them. */
@@ -37,11 +39,7 @@ export function addGenerateFlags(command: Command): Command {
     .option("--repetition-penalty <n>", "above 1 makes repetition less likely", parseNumber({ least: 0, above: true }))
     .option("--presence-penalty <n>", "subtracted from tokens in the answer", penalty)
     .option("--frequency-penalty <n>", "subtracted from tokens in the answer per occurrence", penalty)
-    .option(
-      "--seed <n>",
-      "the same seed draws the same answer",
-      parseNumber({ least: 0, most: 2 ** 32 - 1, whole: true }),
-    )
+    .option("--seed <n>", "the same seed draws the same answer", parseNumber({ least: 0, most: MAX_SEED, whole: true }))
     .option("--stop <text>", "end the answer before this text; may be repeated", (text: string, earlier?: string[]) => [
       ...(earlier ?? []),
       text,
@@ -53,13 +51,12 @@ export function addGenerateFlags(command: Command): Command {
     .option("--system <text>", "system prompt; empty for none");
 }
 
-/** Flags as options of an answer. A flag that only makes sense when sampling switches sampling on. */
+/** Flags as options of an answer. */
 export function generateOptions(flags: GenerateFlags): GenerateOptions {
   const { sample, system, stop, promptLookup, maxNewTokens, seed, temperature, topK, topP, minP } = flags;
   const { repetitionPenalty, presencePenalty, frequencyPenalty } = flags;
-  const samples = sample || Boolean(temperature) || [topK, topP, minP].some((value) => value !== undefined);
   return {
-    doSample: samples,
+    doSample: sample || asksForChance({ temperature, topK, topP, minP }),
     maxNewTokens,
     temperature,
     topK,

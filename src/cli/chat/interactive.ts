@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import type { ImageInput } from "../../processor/index.ts";
 import { describeError, Interrupted } from "../fail.ts";
-import { forTerminal } from "../terminal/for-terminal.ts";
+import { answerWriter } from "../terminal/answer-writer.ts";
 import { CHAT_HELP, parseChatLine } from "./commands.ts";
 import type { Conversation } from "./conversation.ts";
 import { statsLines } from "./stats-lines.ts";
@@ -58,21 +58,14 @@ export async function chatInteractively(
   const note = (text: string) => notes.write(`${text}\n`);
   const answer = async (question: string) => {
     answering = new AbortController();
-    let wrote = false;
-    const write = (text: string) => {
-      wrote = true;
-      output.write(isTerminal ? forTerminal(text) : text);
-    };
-    const endLine = () => {
-      if (wrote) output.write("\n");
-    };
+    const writer = answerWriter(output, isTerminal);
     try {
-      const { finishReason } = await conversation.ask(question, write, answering.signal);
-      endLine();
+      const { finishReason } = await conversation.ask(question, writer.write, answering.signal);
+      writer.end();
       if (finishReason === "length") note("(the answer reached --max-new-tokens)");
       if (finishReason === "abort") note("(stopped)");
     } catch (error) {
-      endLine();
+      writer.end();
       notes.write(describeError(error, { debug, json: false }));
     } finally {
       answering = undefined;

@@ -11,8 +11,9 @@ export function answerLines({ usage, timings, finishReason }: GenerateResult): s
     usage.draftedTokens === undefined
       ? ""
       : ` (${formatCount(usage.acceptedTokens ?? 0)} of ${formatCount(usage.draftedTokens)} guesses right)`;
+  const tiles = (usage.imageTiles ?? 0) > 0 ? ` in ${formatCount(usage.imageTiles!)} tiles` : "";
   return [
-    `prompt  ${formatCount(usage.promptTokens)} tokens (${formatCount(usage.imageTokens)} of pictures, ${formatCount(usage.cachedTokens)} known from before)`,
+    `prompt  ${formatCount(usage.promptTokens)} tokens (${formatCount(usage.imageTokens)} of pictures${tiles}, ${formatCount(usage.cachedTokens)} known from before)`,
     `answer  ${formatCount(usage.completionTokens)} tokens${drafts}, ended by ${finishReason}`,
     `time    ${ms(timings.totalMs)}: pictures ${ms(timings.imageMs)}, first token after ${ms(timings.timeToFirstTokenMs)}, then ${timings.perTokenMs.toFixed(1)} ms per token${rate}`,
   ];

@@ -1,7 +1,8 @@
 /** @file `flashvl chat IMAGE [QUESTION]`: one streamed answer, or a conversation when there is no question. */
+import { relative } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
-import type { FlashVL } from "../../engine/index.ts";
+import type { FlashVL } from "../../node/index.ts";
 import type { ImageInput } from "../../processor/index.ts";
 import { Conversation } from "../chat/conversation.ts";
 import { addGenerateFlags, type GenerateFlags, generateOptions } from "../chat/generate-flags.ts";
@@ -10,7 +11,7 @@ import { answerLines } from "../chat/stats-lines.ts";
 import { UsageError } from "../fail.ts";
 import { addEngineOptions, openEngine, type RunOptions } from "../open-engine.ts";
 import { addHubOptions, type CommonOptions } from "../shared-options.ts";
-import { forTerminal } from "../terminal/for-terminal.ts";
+import { answerWriter } from "../terminal/answer-writer.ts";
 import { withInterrupt } from "../terminal/interrupt.ts";
 import { printJson } from "../terminal/stdout.ts";
 
@@ -18,6 +19,7 @@ interface Options extends RunOptions, GenerateFlags, CommonOptions {
   /** False with --no-image. */
   image: boolean;
   stats?: boolean;
+  raw?: boolean;
 }
 
 /** Adds the command to the program. */
@@ -28,6 +30,7 @@ export function register(program: Command): void {
     .argument("[image]", "path or URL of the picture, - for stdin")
     .argument("[question]", "one question; without it a conversation begins")
     .option("--no-image", "no picture: the first argument is the question")
+    .option("--raw", "leave the model's working in the answer, as it was written")
     .option("--stats", "print tokens and times to stderr after the answer")
     .addHelpText(
       "after",
@@ -40,8 +43,7 @@ export function register(program: Command): void {
 async function chat(first: string | undefined, second: string | undefined, options: Options): Promise<void> {
   if (!options.image && second !== undefined)
     throw new UsageError("With --no-image there is one argument, the question.");
-  if (options.image && first === undefined)
-    throw new UsageError("Which picture? flashvl chat IMAGE [QUESTION], or --no-image.");
+  if (options.image && first === undefined) throw new UsageError(await explanation());
   const question = options.image ? second : first;
   const source = options.image ? first : undefined;
   if (question === undefined && options.json)
@@ -55,13 +57,24 @@ async function chat(first: string | undefined, second: string | undefined, optio
     return { picture: loaded, model: await openEngine(options, signal) };
   });
   try {
-    const conversation = new Conversation(model, generateOptions(options));
+    const conversation = new Conversation(model, generateOptions(options), options.raw);
     if (picture !== undefined) conversation.show(picture);
     if (question === undefined) await talk(conversation, model, options);
     else await withInterrupt((signal) => answerOnce(conversation, model, question, options, signal));
   } finally {
     await model.dispose();
   }
+}
+
+/** What `flashvl chat` alone says, with a command that works as it stands. */
+async function explanation(): Promise<string> {
+  const { exampleBoard } = await import("../../node/index.ts");
+  const board = relative(process.cwd(), exampleBoard());
+  return [
+    'Which picture? flashvl chat IMAGE "QUESTION" asks once, flashvl chat IMAGE begins a conversation; --no-image goes without.',
+    `Try it: flashvl chat ${/^[\w./-]+$/.test(board) ? board : JSON.stringify(board)} "What is in row 1, column 2, and what does it cost?"`,
+    "The small model in the package reads price boards only; -m NAME opens another one, and flashvl chat --help lists every option.",
+  ].join("\n");
 }
 
 async function loadPicture(source: string): Promise<ImageInput> {
@@ -76,18 +89,21 @@ async function answerOnce(
   options: Options,
   signal: AbortSignal,
 ): Promise<void> {
-  let wrote = false;
-  const write = (text: string) => {
-    wrote = true;
-    process.stdout.write(process.stdout.isTTY ? forTerminal(text) : text);
-  };
-  const result = await conversation.ask(question, options.json ? () => {} : write, signal);
-  if (wrote) process.stdout.write("\n");
+  const writer = answerWriter(process.stdout, process.stdout.isTTY);
+  const result = await conversation.ask(question, options.json ? () => {} : writer.write, signal);
+  writer.end();
   signal.throwIfAborted();
   if (options.json) {
-    const { text, finishReason, usage, timings } = result;
+    const { text, reasoning, finishReason, usage, timings } = result;
     const { name, preset, device } = model.info;
-    printJson({ text, finishReason, usage, timings, model: { name: options.model ?? name, preset, device } });
+    printJson({
+      text,
+      reasoning,
+      finishReason,
+      usage,
+      timings,
+      model: { name: options.model ?? name, preset, device },
+    });
   }
   if (options.stats) process.stderr.write(`${answerLines(result).join("\n")}\n`);
 }

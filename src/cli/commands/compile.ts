@@ -5,7 +5,13 @@ import { UsageError } from "../fail.ts";
 import { openModelFolder } from "../open-model-folder.ts";
 import { parseNumber } from "../parse-number.ts";
 import { addPrecisionOptions, checkLayers, choosePrecision } from "../precision.ts";
-import { addHubOptions, type CommonOptions, type EngineOptions, type ModelOptions } from "../shared-options.ts";
+import {
+  addChoices,
+  addHubOptions,
+  type CommonOptions,
+  type EngineOptions,
+  type ModelOptions,
+} from "../shared-options.ts";
 import { formatBytes, formatDuration } from "../terminal/format.ts";
 import { withInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress-bar.ts";
@@ -48,16 +54,18 @@ export function register(program: Command): void {
       parseNumber({ least: 0, above: true, most: 1 }),
     )
     .action((name: string | undefined, options: Options) => withInterrupt((signal) => compile(name, options, signal)));
-  addHubOptions(addPrecisionOptions(command));
+  addHubOptions(addPrecisionOptions(addChoices(command)));
 }
 
 async function compile(name: string | undefined, options: Options, signal: AbortSignal): Promise<void> {
-  const { compileCheckpoint, nativeRuntime } = await import("../../engine/index.ts");
-  const { preset, overrides: chosen } = await choosePrecision(options);
+  const { compileCheckpoint, defaultPreset } = await import("../../compile/index.ts");
+  const { nativeRuntime } = await import("../../runtime/ort/index.ts");
+  const { preset: named, overrides: chosen } = await choosePrecision(options);
   const learns = options.calibrate === true || options.smooth !== undefined;
   if (learns && (options.report || options.budget !== undefined))
     throw new UsageError("--calibrate and --smooth go with neither --report nor --budget.");
   const { checkpoint, config } = await openModelFolder(name, options, signal);
+  const preset = named ?? defaultPreset(config);
   const judging = { cacheDir: options.cache, prompts: options.prompts, overrides: chosen, signal };
   const began = performance.now();
   const bar = new ProgressBar();
@@ -78,7 +86,7 @@ async function compile(name: string | undefined, options: Options, signal: Abort
       preset,
       overrides,
       calibration,
-      runtimeVersion: nativeRuntime().version,
+      runtime: nativeRuntime(),
       cacheDir: options.cache,
       signal,
       onProgress: (done, total) => {

@@ -1,7 +1,7 @@
 /** @file `flashvl eval SET...`: benchmark sets over a model, an endpoint or a file of predictions; and what is done with runs. */
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { SetResult, Shard } from "../../eval/index.ts";
+import type { Comparison, SetResult, Shard } from "../../eval/index.ts";
 import {
   addRunFlags,
   addScoringFlags,
@@ -24,10 +24,10 @@ export function register(program: Command): void {
   const command = program
     .command("eval")
     .description("score a model on benchmark sets, as VLMEvalKit does; resumes where it stopped")
-    .argument("[sets...]", "names of sets (see: flashvl eval list), market, or files of the data folder")
+    .argument("[sets...]", "names of sets (see: flashvl eval list), data files or tasks of your own")
     .addHelpText(
       "after",
-      "\nExamples:\n  flashvl eval MMStar WeMath --judge none\n  flashvl eval DynaMath --predictions old.xlsx --mode compat\n  flashvl eval MMStar --shard 0/4 --out shared/runs",
+      "\nExamples:\n  flashvl eval MMStar WeMath --judge none\n  flashvl eval meters.tsv -m runs/meters/last\n  flashvl eval my-task.ts -m runs/meters/last\n  flashvl eval DynaMath --predictions old.xlsx --mode compat\n  flashvl eval MMStar --shard 0/4 --out shared/runs",
     )
     .action((sets: string[], flags: EvalFlags) => run(sets, flags));
   // What stands after a subcommand is the subcommand's.
@@ -82,6 +82,12 @@ function beside(limit: number | null, rows: string[][]): string[] {
   return [heading, ...formatTable(rows).map((line) => `   ${line}`)];
 }
 
+/** The model card's table with this run below it; nothing where no set of the run is in it. */
+const besideCard = (rows: readonly string[][]): string[] =>
+  rows.length === 0
+    ? []
+    : ["The model card of FlashVL-2B-Static-GRPO, and this run:", ...formatTable(rows).map((line) => `   ${line}`)];
+
 const seconds = (value: number | null) => (value === null ? "" : `, ${Math.ceil(value)} s left`);
 
 /** Says what the judge will cost, before it is asked. */
@@ -90,17 +96,18 @@ function announceJudge(estimate: { questions: number; promptTokens: number; doll
   process.stderr.write(`judge: ${estimate.questions} questions, about ${estimate.promptTokens} prompt tokens${cost}\n`);
 }
 
+const tell = (text: string): boolean => process.stderr.write(`${text}\n`);
+
 async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
   if (sets.length === 0) throw new UsageError("Which sets? flashvl eval SET..., see: flashvl eval list.");
   if (flags.predictions !== undefined && sets.length > 1) {
     throw new UsageError("--predictions holds the answers to one set; name one.");
   }
-  const { evaluate, fileName, openBench, parseShard, writeModelReport, ownTableRows, formatSetResult } = await import(
-    "../../eval/index.ts"
-  );
+  const { cardTable, evaluate, fileName, openBench, parseShard, writeModelReport, ownTableRows, formatSetResult } =
+    await import("../../eval/index.ts");
   const shard = shardOf(flags.shard, parseShard);
   const options = await scoreOptions(flags);
-  const prompt = await promptStyle(flags);
+  await promptStyle(flags);
   await withInterrupt(async (signal) => {
     const results: SetResult[] = [];
     let failure: string | null = null;
@@ -111,18 +118,21 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
       const onProgress = ({ done, total }: { done: number; total: number | null }) =>
         bar.update({ label: name, done, total: total ?? done, unit: "bytes" });
       const where = { dataFolder: flags.data, offline: flags.offline, signal, onProgress };
-      benches.push(await readable(openBench(name, { prompt, rules: options.rules, ...where })));
+      benches.push(await readable(openBench(name, { rules: options.rules, ...where })));
     }
-    const answerer = await readable(openAnswerer(flags, signal));
+    const { answerer, style, ownTable } = await readable(openAnswerer(flags, signal));
     try {
-      for (const { bench, dataMd5, close } of benches) {
+      for (const { asked, dataMd5, data, close } of benches) {
+        const bench = asked(style);
         const evaluated = evaluate(bench, answerer, {
           ...options,
           out: flags.out,
           shard,
           keepFailed: flags.keepFailed,
           dataMd5,
+          data,
           signal,
+          onNewRun: tell,
           onJudgeEstimate: announceJudge,
           onProgress: ({ done, total, runningScore, failed, lastFailure, secondsLeft }) => {
             failure = lastFailure ?? failure;
@@ -138,9 +148,10 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
         else process.stderr.write(`${bench.name}: rows are still open; run again, or the other shards, to score it.\n`);
         if (result === null || flags.json) continue;
         printLines(formatSetResult(result));
-        if (answerer.ownTable) printLines(beside(answerer.ownTable.limit, ownTableRows(answerer.ownTable, result)));
+        if (ownTable) printLines(beside(ownTable.limit, ownTableRows(ownTable, result)));
       }
       if (results.length > 0) await writeModelReport(join(flags.out, fileName(answerer.name)));
+      if (!flags.json && !ownTable) printLines(besideCard(cardTable(answerer.name, results)));
       if (flags.json) printJson(results);
     } finally {
       bar.end();
@@ -151,7 +162,7 @@ async function run(sets: readonly string[], flags: EvalFlags): Promise<void> {
 }
 
 async function list(flags: EvalFlags): Promise<void> {
-  const { VLM_SETS } = await import("../../tasks/index.ts");
+  const { VLM_SETS } = await import("../../vlmeval/index.ts");
   const sets = VLM_SETS.map(({ name, type, rows, metricNote }) => ({ name, type, rows, metric: metricNote }));
   if (flags.json) return printJson(sets);
   const width = Math.max(...sets.map(({ name }) => name.length));
@@ -159,9 +170,9 @@ async function list(flags: EvalFlags): Promise<void> {
     ...sets.map(
       ({ name, rows, metric }) => `${name.padEnd(width)}  ${String(rows ?? "?").padStart(6)} rows  ${metric}`,
     ),
-    `${"market".padEnd(width)}         drawn  the package's own questions about price boards`,
-    `${"".padEnd(width)}                also market/held-out-fonts, market/held-out-art, market/blind (without the pictures), market/other`,
-    "Any other name is a file of the data folder with the columns index, question, answer and, for options, A and B.",
+    "Also a file of your own, by its path (.tsv, .jsonl, .parquet) or its name in the data folder: columns index, question,",
+    "answer and image or image_path; for options, A and B. See docs/own-sets.md.",
+    "Or a task of your own, by the path of its module (.ts, .js): its default export, or the one that is named after #.",
   ]);
 }
 
@@ -169,12 +180,18 @@ async function compare(first: string, second: string, flags: EvalFlags): Promise
   const { compareRuns } = await import("../../eval/index.ts");
   const found = await readable((async () => compareRuns(first, second, flags.seed))());
   if (flags.json) return printJson(found);
-  printLines(
-    found.map(
-      ({ dataset, metric, units, difference, interval, onlyFirst, onlySecond, test, p }) =>
-        `${dataset} ${metric}: ${difference >= 0 ? "+" : ""}${difference.toFixed(2)} (95 %: ${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}) over ${units} units; better on ${onlyFirst} and ${onlySecond}; p = ${p.toPrecision(3)} (${test})`,
-    ),
-  );
+  printLines(found.map(comparisonLine));
+}
+
+/** "+12.50": a difference with its sign. */
+const signed = (value: number): string => `${value >= 0 ? "+" : ""}${value.toFixed(2)}`;
+
+function comparisonLine(found: Comparison): string {
+  const { dataset, metric, names, units, first, second, difference, interval, onlyFirst, onlySecond, test, p } = found;
+  const scores = `${names.first} ${first.toFixed(2)}, ${names.second} ${second.toFixed(2)}`;
+  const spread = `95 %: ${signed(interval.low)} to ${signed(interval.high)}`;
+  const wins = `${names.first} is better on ${onlyFirst}, ${names.second} on ${onlySecond}`;
+  return `${dataset} ${metric}: ${scores}, difference ${signed(difference)} (${spread}) over ${units} units; ${wins}; p = ${p.toPrecision(3)} (${test})`;
 }
 
 async function report(folder: string): Promise<void> {
@@ -183,30 +200,24 @@ async function report(folder: string): Promise<void> {
 }
 
 async function rescore(folder: string, flags: EvalFlags): Promise<void> {
-  const { formatSetResult, openBench, readAnswers, readRunSettings, scoreRun, writeModelReport } = await import(
-    "../../eval/index.ts"
-  );
-  const { PROMPT_STYLES } = await import("../../tasks/index.ts");
-  const settings = (await readable((async () => readRunSettings(folder))())) as {
-    dataset: string;
-    model: string;
-    prompt: string;
-    dataMd5: string | null;
-    limit: number | null;
-  };
-  const { dataset, model, dataMd5: before } = settings;
+  const room = await import("../../eval/index.ts");
+  const { formatSetResult, openBench, readAnswers, readRunState, scoreRun, withRun, writeModelReport } = room;
+  const { PROMPT_STYLES } = await import("../../vlmeval/index.ts");
+  const { settings, data } = await readable((async () => readRunState(folder))());
+  const { dataset, model, prompt: style, dataMd5: before } = settings as Record<string, string>;
   const options = await scoreOptions(flags);
   await withInterrupt(async (signal) => {
     // The answers were given to the run's own prompt, whatever the default is now; a task has none to choose.
-    const prompt = PROMPT_STYLES.find((style) => style === settings.prompt);
+    const prompt = PROMPT_STYLES.find((one) => one === style);
     const where = { prompt, rules: options.rules, dataFolder: flags.data, signal };
-    const { bench, dataMd5, close } = await readable(openBench(dataset, where));
+    const { bench, dataMd5, close } = await readable(openBench(data ?? dataset!, where));
     try {
       if (dataMd5 !== before)
         process.stderr.write(`${dataset}: the data has changed since the run (MD5 ${before} then, ${dataMd5} now).\n`);
-      const limit = settings.limit ?? undefined;
-      const score = { ...options, limit, signal, onJudgeEstimate: announceJudge };
-      const result = await readable(scoreRun(bench, model, folder, readAnswers(folder), score, dataMd5));
+      // Rows that a limit left out have no answer, and are not scored.
+      const score = { ...options, signal, onJudgeEstimate: announceJudge };
+      const work = () => scoreRun(bench, model!, folder, readAnswers(folder), score, dataMd5);
+      const result = await readable(withRun(folder, { wait: false }, work));
       await writeModelReport(join(folder, ".."));
       if (flags.json) printJson(result);
       else printLines(formatSetResult(result));

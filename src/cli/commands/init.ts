@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { MAX_SEED } from "../../common/index.ts";
 import { BadInputError, UsageError } from "../fail.ts";
 import { PUBLISHED_CONFIGS } from "../init/published-configs.ts";
 import { parseNumber } from "../parse-number.ts";
@@ -30,7 +31,7 @@ export function register(program: Command): void {
     .option(
       "--seed <n>",
       "the same seed gives the same weights",
-      parseNumber({ least: 0, most: 2 ** 32 - 1, whole: true }),
+      parseNumber({ least: 0, most: MAX_SEED, whole: true }),
       0,
     )
     .option("--tokenizer <folder>", "take the tokenizer files from here instead of Qwen2.5's")
@@ -48,7 +49,8 @@ async function init(out: string, options: Options, signal: AbortSignal): Promise
   const json = await chooseConfig(options);
   let config: ReturnType<typeof parseConfig>;
   try {
-    config = parseConfig(json);
+    // The form of stitching changes no tensor.
+    config = parseConfig(json, { choices: { iss: "trim" } });
   } catch (cause) {
     throw new BadInputError(`${options.config}: ${(cause as Error).message}`, { cause });
   }

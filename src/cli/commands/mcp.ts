@@ -1,5 +1,6 @@
 /** @file `flashvl mcp [MODEL]`: tools about pictures for assistants that speak MCP, over stdio or HTTP. */
 import type { Command } from "commander";
+import { needPackage } from "../../common/node.ts";
 import { addEngineOptions, openEngine, type RunOptions } from "../open-engine.ts";
 import { parseNumber } from "../parse-number.ts";
 import { addHubOptions, type CommonOptions } from "../shared-options.ts";
@@ -37,18 +38,23 @@ function collect(value: string, before: string[] | undefined): string[] {
 
 async function mcp(name: string | undefined, options: Options): Promise<void> {
   await withInterrupt(async (signal) => {
+    needPackage("The MCP server", "@modelcontextprotocol/server");
     const { serveMcpHttp, serveMcpStdio } = await import("../../mcp/index.ts");
-    const model = await openEngine({ ...options, model: name ?? options.model }, signal);
+    const loading = openEngine({ ...options, model: name ?? options.model }, signal);
     const { host, port, apiKey, maxTokens, pictureHost: pictureHosts } = options;
     const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     try {
-      if (!options.http) return await Promise.race([serveMcpStdio(model, { pictureHosts, maxTokens }), aborted]);
+      if (!options.http) return await Promise.race([serveMcpStdio(loading, { pictureHosts, maxTokens }), aborted]);
+      const model = await loading;
       const { url, close } = await serveMcpHttp(model, { host, port, apiKey, pictureHosts, maxTokens });
       process.stdout.write(options.json ? `${JSON.stringify({ url })}\n` : `Listening on ${url}\n`);
       await aborted;
       await close();
     } finally {
-      await model.dispose();
+      await loading.then(
+        (model) => model.dispose(),
+        () => {},
+      );
     }
   });
 }

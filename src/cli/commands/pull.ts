@@ -20,7 +20,10 @@ export function register(program: Command): void {
 }
 
 async function pull(name: string, options: ModelOptions & CommonOptions, signal: AbortSignal): Promise<void> {
-  const { resolveModel } = await import("../../hub/index.ts");
+  const { parseModelName, resolveModel } = await import("../../hub/index.ts");
+  // A folder may be asked for too; "org/.." is a slip that would name this one.
+  const [first, ...rest] = name.split(/[/\\]/);
+  if (!/^(\.{0,2}|~)$/.test(first!) && rest.some((part) => /^\.{1,2}$/.test(part))) parseModelName(name);
   const bar = new ProgressBar();
   let folder: string;
   try {

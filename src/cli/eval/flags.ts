@@ -1,6 +1,8 @@
 /** @file The flags of `flashvl eval`, and what they say about scoring, judge and model. */
 import type { Command } from "commander";
 import type { Answerer, Judge, JudgePrice, OwnTable, ScoreOptions } from "../../eval/index.ts";
+import { familyOf } from "../../model/index.ts";
+import type { PromptStyle } from "../../vlmeval/index.ts";
 import { UsageError } from "../fail.ts";
 import { openEngine, type RunOptions } from "../open-engine.ts";
 import { parseNumber } from "../parse-number.ts";
@@ -9,7 +11,7 @@ import type { CommonOptions } from "../shared-options.ts";
 export interface EvalFlags extends RunOptions, CommonOptions {
   out: string;
   data?: string;
-  prompt: string;
+  prompt?: string;
   matcher: string;
   mode: string;
   storeAs?: string;
@@ -53,7 +55,10 @@ export function addScoringFlags(command: Command): Command {
 /** Adds the flags that say what is asked, and whom, but for our own model's. */
 export function addRunFlags(command: Command): Command {
   return command
-    .option("--prompt <style>", "flashvl, dataset-default or recommended", "recommended")
+    .option(
+      "--prompt <style>",
+      "flashvl, internvl, dataset-default, recommended or internvl-recommended (default: the model's own)",
+    )
     .option("--openai <url>", "measure an OpenAI-compatible endpoint instead of a local model (key: OPENAI_API_KEY)")
     .option("--openai-model <name>", "its model")
     .option("--predictions <file>", "score a predictions file (xlsx, tsv, json, jsonl) instead of a model")
@@ -61,7 +66,7 @@ export function addRunFlags(command: Command): Command {
     .option("--keep-failed", "score although some rows failed; they count as wrong")
     .option("--limit <n>", "only the first rows", count)
     .option("--batch <n>", "questions at once", count)
-    .option("--max-new-tokens <n>", "longest answer (default: 512)", count);
+    .option("--max-new-tokens <n>", "longest answer (default: 512, or 4096 in InternVL's prompts)", count);
 }
 
 function oneOf<const T extends string>(flag: string, value: string, allowed: readonly T[]): T {
@@ -69,9 +74,16 @@ function oneOf<const T extends string>(flag: string, value: string, allowed: rea
   throw new UsageError(`${flag} is ${JSON.stringify(value)}; expected ${allowed.join(", ")}.`);
 }
 
-/** The style of prompts that the flags name. */
-export async function promptStyle({ prompt }: EvalFlags) {
-  return oneOf("--prompt", prompt, (await import("../../tasks/index.ts")).PROMPT_STYLES);
+/**
+ * The style of prompts: what the flags name; else that of VLMEvalKit's adapter for the model, as it is in compat mode, and
+ * without what it drops in correct mode.
+ * @param adapter whose prompts VLMEvalKit asks the model with, where not FlashVL's
+ */
+export async function promptStyle({ prompt, mode }: EvalFlags, adapter?: "internvl"): Promise<PromptStyle> {
+  const { PROMPT_STYLES } = await import("../../vlmeval/index.ts");
+  const chosen = prompt === undefined ? undefined : oneOf("--prompt", prompt, PROMPT_STYLES);
+  if (adapter === undefined || (chosen !== undefined && chosen !== "recommended")) return chosen ?? "recommended";
+  return chosen === undefined && mode === "compat" ? "internvl" : "internvl-recommended";
 }
 
 function judgePrice(text: string | undefined): JudgePrice | null {
@@ -98,7 +110,7 @@ async function openJudge(flags: EvalFlags): Promise<Judge | null> {
 /** Everything about scoring but the signal. */
 export async function scoreOptions(flags: EvalFlags): Promise<ScoreOptions> {
   const formats = ["xlsx", "tsv", "json"] as const;
-  const { MATCHER_VERSIONS, SCORING_MODES } = await import("../../tasks/index.ts");
+  const { MATCHER_VERSIONS, SCORING_MODES } = await import("../../vlmeval/index.ts");
   return {
     rules: {
       matcher: oneOf("--matcher", flags.matcher, MATCHER_VERSIONS),
@@ -114,26 +126,39 @@ export async function scoreOptions(flags: EvalFlags): Promise<ScoreOptions> {
   };
 }
 
+/** Who answers, and how it is asked. */
+export interface OpenedAnswerer {
+  answerer: Answerer;
+  style: PromptStyle;
+  /** What the stages of the model's own training scored, where it brings that along. */
+  ownTable?: OwnTable;
+}
+
 /** The model that the flags name. Whoever gets it closes it. */
-export async function openAnswerer(flags: EvalFlags, signal: AbortSignal): Promise<Answerer & { ownTable?: OwnTable }> {
+export async function openAnswerer(flags: EvalFlags, signal: AbortSignal): Promise<OpenedAnswerer> {
   const { flashvlAnswerer, openAiAnswerer, predictionsAnswerer, readOwnTable } = await import("../../eval/index.ts");
+  const { INTERNVL_MAX_NEW_TOKENS, isInternvl } = await import("../../vlmeval/index.ts");
   const { batch, maxNewTokens } = flags;
-  if (flags.predictions !== undefined) return predictionsAnswerer(flags.predictions);
+  const style = await promptStyle(flags);
+  if (flags.predictions !== undefined)
+    return { answerer: await predictionsAnswerer(flags.predictions, undefined, signal), style };
   if (flags.openai !== undefined) {
     if (flags.openaiModel === undefined) throw new UsageError("--openai needs --openai-model, the model's name there.");
+    if (isInternvl(style))
+      throw new UsageError(
+        `--prompt ${style} limits the tiles of each picture, which an endpoint isn't told; leave out --openai.`,
+      );
     const apiKey = process.env.OPENAI_API_KEY;
-    return openAiAnswerer({
-      baseUrl: flags.openai,
-      model: flags.openaiModel,
-      apiKey,
-      concurrency: batch,
-      maxNewTokens,
-    });
+    const endpoint = { baseUrl: flags.openai, model: flags.openaiModel, apiKey };
+    return { answerer: openAiAnswerer({ ...endpoint, concurrency: batch, maxNewTokens }), style };
   }
   const model = await openEngine({ ...flags, maxBatch: batch }, signal);
   try {
-    const answerer = flashvlAnswerer(model, { batch, maxNewTokens });
-    return { ...answerer, ownTable: readOwnTable(model.info.folder), close: () => model.dispose() };
+    const own = await promptStyle(flags, familyOf(model.config).vlmevalAdapter);
+    const longest = maxNewTokens ?? (isInternvl(own) ? INTERNVL_MAX_NEW_TOKENS : undefined);
+    const answerer = flashvlAnswerer(model, { batch, maxNewTokens: longest, cacheDir: flags.cache });
+    const ownTable = readOwnTable(model.info.folder);
+    return { answerer: { ...answerer, close: () => model.dispose() }, style: own, ownTable };
   } catch (error) {
     await model.dispose();
     throw error;

@@ -1,8 +1,8 @@
 /** @file Random weights as a stream of bfloat16 chunks: the same for the same seed, whatever the order of the tensors. */
 import { createHash } from "node:crypto";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { Random } from "../../common/index.ts";
 import { f32ToBf16, type TensorToWrite } from "../../hub/index.ts";
-import { initialValue, type Parameter } from "../../model/index.ts";
+import { initialValue, type Parameter, type StoredTensor } from "../../model/index.ts";
 
 /** Elements per chunk: 2 MiB of bfloat16, so memory stays flat whatever the size of the model. */
 const CHUNK = 2 ** 20;
@@ -49,13 +49,27 @@ export function randomTensor(
   return { name, dtype: "BF16", shape, chunks: () => chunks(parameter, seed, quantiles, onBytes) };
 }
 
+/** A tensor of a file, of which each parameter in it is drawn as it would be alone. */
+export function randomStored(
+  { name, shape, holds }: StoredTensor,
+  parameters: ReadonlyMap<string, Parameter>,
+  seed: number,
+  quantiles: Float32Array,
+  onBytes: (bytes: number) => void,
+): TensorToWrite {
+  function* all() {
+    for (const part of holds) yield* chunks(parameters.get(part)!, seed, quantiles, onBytes);
+  }
+  return { name, dtype: "BF16", shape: [...shape], chunks: all };
+}
+
 function* chunks(parameter: Parameter, seed: number, quantiles: Float32Array, onBytes: (bytes: number) => void) {
   const count = parameter.shape.reduce((product, size) => product * size, 1);
   const initial = initialValue(parameter);
   const constant = "constant" in initial;
   const values = constant ? Float32Array.of(initial.constant) : quantiles.map((quantile) => quantile * initial.std);
   const table = f32ToBf16(values);
-  const random = xoroshiro128plus(seedFor(parameter.name, seed));
+  const random = new Random(seedFor(parameter.name, seed));
   const out = new Uint16Array(Math.min(CHUNK, count));
   if (constant) out.fill(table[0]!);
   for (let at = 0; at < count; at += CHUNK) {
@@ -63,7 +77,7 @@ function* chunks(parameter: Parameter, seed: number, quantiles: Float32Array, on
     // One draw of 32 bits serves two weights; an odd count wastes half of the last one.
     if (!constant)
       for (let i = 0; i < length; i += 2) {
-        const bits = random.next();
+        const bits = random.bits();
         out[i] = table[bits & 0xffff]!;
         out[i + 1] = table[bits >>> 16]!;
       }
@@ -75,5 +89,5 @@ function* chunks(parameter: Parameter, seed: number, quantiles: Float32Array, on
 
 /** Each tensor has its own sequence, so that adding a layer does not change the others. */
 function seedFor(name: string, seed: number): number {
-  return createHash("sha256").update(`${seed} ${name}`).digest().readInt32LE();
+  return createHash("sha256").update(`${seed} ${name}`).digest().readUInt32LE();
 }

@@ -1,11 +1,12 @@
 /** @file Writes a checkpoint of random weights in the published layout: whole, or not at all. */
 import { mkdir, readdir, rename, rm, rmdir, statfs, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { makeFolder } from "../../common/node.ts";
 import { writeSafetensors, writeShardedSafetensors } from "../../hub/index.ts";
-import { type FlashVLConfig, listParameters } from "../../model/index.ts";
+import { familyOf, listParameters, type ModelConfig, storedIn } from "../../model/index.ts";
 import { BadInputError } from "../fail.ts";
 import { formatBytes } from "../terminal/format.ts";
-import { normalQuantiles, randomTensor } from "./random-tensors.ts";
+import { normalQuantiles, randomStored } from "./random-tensors.ts";
 import { type SmallFile, tokenizerFiles } from "./tokenizer-files.ts";
 
 /** What to write. */
@@ -13,7 +14,7 @@ export interface RandomCheckpoint {
   /** config.json as it is to be written. */
   json: object;
   /** The same, checked. */
-  config: FlashVLConfig;
+  config: ModelConfig;
   seed: number;
   /** Folder with tokenizer files. */
   tokenizer?: string;
@@ -37,8 +38,8 @@ export async function writeRandomCheckpoint(out: string, plan: RandomCheckpoint)
   await refuseNonEmpty(target);
   const parameters = listParameters(plan.config);
   const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
-  const small = [...smallFiles(plan), ...(await tokenizerFiles(plan.tokenizer, plan.config.decoder.vocabSize))];
-  await mkdir(dirname(target), { recursive: true });
+  const small = [...smallFiles(plan), ...(await tokenizerFiles(plan.tokenizer, plan.config))];
+  await makeFolder(dirname(target));
   await checkDisk(dirname(target), 2 * count);
 
   const temporary = `${target}.${process.pid}.tmp`;
@@ -51,7 +52,10 @@ export async function writeRandomCheckpoint(out: string, plan: RandomCheckpoint)
       done += bytes;
       plan.onBytes(done, 2 * count);
     };
-    const tensors = parameters.map((parameter) => randomTensor(parameter, plan.seed, quantiles, onBytes));
+    const byName = new Map(parameters.map((parameter) => [parameter.name, parameter]));
+    const tensors = storedIn(plan.config, () => false, true).map((stored) =>
+      randomStored(stored, byName, plan.seed, quantiles, onBytes),
+    );
     for (const [name, text] of small) await writeFile(join(temporary, name), text);
     if (plan.shardBytes) await writeShardedSafetensors(temporary, tensors, { format: "pt" }, plan.shardBytes);
     else await writeSafetensors(join(temporary, "model.safetensors"), tensors, { format: "pt" });
@@ -83,27 +87,40 @@ async function checkDisk(folder: string, need: number): Promise<void> {
     );
 }
 
-/** The JSON files beside weights and tokenizer, as transformers writes them. */
-function smallFiles({ json, config }: RandomCheckpoint): SmallFile[] {
-  const llm = (json as { llm_config?: { bos_token_id?: number; eos_token_id?: number | number[] } }).llm_config;
-  const generation = { _from_model_config: true, bos_token_id: llm?.bos_token_id, eos_token_id: llm?.eos_token_id };
-  const preprocessor = {
-    do_convert_rgb: null,
+/** Numbers of Pillow's filters, as preprocessor_config.json has them. */
+const FILTERS = { nearest: 0, lanczos: 1, bilinear: 2, bicubic: 3 };
+
+/** preprocessor_config.json: CLIP's processor where the family has no keys of its own. */
+function preprocessorConfig(config: ModelConfig): object {
+  const family = familyOf(config);
+  const { size, resample, mean, std } = family.preprocessing(config);
+  const clip = () => ({
+    crop_size: { height: size, width: size },
+    do_center_crop: true,
+    do_convert_rgb: true,
+    size: { shortest_edge: size },
+  });
+  return {
     do_normalize: true,
     do_rescale: true,
     do_resize: true,
-    image_mean: [0.5, 0.5, 0.5],
-    image_processor_type: "SiglipImageProcessor",
-    image_std: [0.5, 0.5, 0.5],
-    processor_class: "SiglipProcessor",
-    resample: 2,
+    image_mean: mean,
+    image_std: std,
+    resample: FILTERS[resample],
     rescale_factor: 1 / 255,
-    size: { height: config.vision.imageSize, width: config.vision.imageSize },
+    ...(family.preprocessorKeys ?? clip)(config),
   };
+}
+
+/** The JSON files beside weights and tokenizer, as transformers writes them. */
+function smallFiles({ json, config }: RandomCheckpoint): SmallFile[] {
+  type Ids = { bos_token_id?: number; eos_token_id?: number | number[] };
+  const ids = (json as Record<string, Ids | undefined>)[familyOf(config).parts.decoder];
+  const generation = { _from_model_config: true, bos_token_id: ids?.bos_token_id, eos_token_id: ids?.eos_token_id };
   const text = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
   return [
     ["config.json", text(json)],
     ["generation_config.json", text(generation)],
-    ["preprocessor_config.json", text(preprocessor)],
+    ["preprocessor_config.json", text(preprocessorConfig(config))],
   ];
 }

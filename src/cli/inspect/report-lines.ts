@@ -3,8 +3,23 @@ import { formatBytes, formatCount, formatTable } from "../terminal/format.ts";
 import type { ModelReport, TensorRow } from "./model-report.ts";
 
 /** Everything but the tensors. */
-export function reportLines({ folder, config, parameters, bytes, memory }: ModelReport): string[] {
+export function reportLines({
+  folder,
+  config,
+  prompt,
+  connector,
+  parameters,
+  bytes,
+  memory,
+  speed,
+  defaultPreset,
+  forms,
+}: ModelReport): string[] {
   const { vision: v, decoder: d } = config;
+  const { stitching: s } = config.connector;
+  const stitching =
+    s &&
+    `stitching: ${s.form}, overlap ${s.overlap}${s.form === "stitch" ? `, frame ${s.frame}` : ""}, pooling ${s.pooling}`;
   const sizes: string[][] = [
     [
       "vision",
@@ -12,7 +27,7 @@ export function reportLines({ folder, config, parameters, bytes, memory }: Model
     ],
     [
       "adapter",
-      `${4 * v.hiddenSize} -> ${config.adapterSize} -> ${config.adapterSize} -> ${d.hiddenSize}; ${config.imageTokens} tokens a picture (${config.pixelShuffle})`,
+      `${connector.join(" -> ")}; ${config.windowTokens} tokens a ${config.tiles ? "tile" : "picture"} (${stitching ?? config.connector.tokenOrder})`,
     ],
     [
       "decoder",
@@ -30,14 +45,41 @@ export function reportLines({ folder, config, parameters, bytes, memory }: Model
     preset,
     `${formatBytes(weights)} weights`,
     `+ ${formatBytes(kvPerToken)} per token of a conversation (${formatBytes(kvFull)} for a full context)`,
+    preset === defaultPreset ? "the default" : "",
   ]);
+  const times = (speed ?? []).map(({ preset, firstTokenMs, tokenMs }) => [
+    preset,
+    `first token after ${formatMs(firstTokenMs)}`,
+    `then ${formatMs(tokenMs)} a token`,
+  ]);
+  const { tiles } = config;
+  const pictures = [
+    ["family", config.family],
+    [
+      "pictures",
+      tiles
+        ? `cut into ${tiles.least} to ${tiles.most} tiles${tiles.thumbnail ? ", and whole in small" : ""}`
+        : "one square each",
+    ],
+    ["system text", prompt.systemPrompt ?? "none"],
+    ...prompt.assumed.map((what) => ["assumed", what]),
+    ...Object.entries(config.chosen ?? {}).map(([choice, value]) => ["chosen", `${choice}: ${value ?? "none"}`]),
+  ];
+  const derived = Object.entries(config.derived ?? {}).map(([key, from]) => [key, `from ${from}`]);
   return [
     folder,
     "",
+    ...section("model", formatTable(pictures)),
     ...section("sizes", formatTable(sizes)),
+    ...(derived.length > 0 ? section("not in config.json", formatTable(derived)) : []),
     ...section("parameters", formatTable(counts, [1])),
     ...section("stored", formatTable(stored, [1])),
     ...section("memory", formatTable(needs)),
+    ...(speed ? section("speed on this machine, one answer at a time", formatTable(times)) : []),
+    ...section(
+      `forms in preset ${forms.preset}`,
+      formatTable(forms.parts.map(({ part, products, attention, others }) => [part, products, attention, others])),
+    ),
   ].slice(0, -1);
 }
 
@@ -65,6 +107,8 @@ export function tensorLines(tensors: readonly TensorRow[], all: boolean): string
   ]);
   return formatTable([["tensor", "part", "type", "shape", "bytes"], ...rows], [4]);
 }
+
+const formatMs = (ms: number): string => `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
 
 function section(title: string, lines: string[]): string[] {
   return [title, ...lines.map((line) => `  ${line}`), ""];

@@ -1,4 +1,4 @@
-/** @file A progress bar on stderr, for people: nothing is drawn where stderr is not a terminal. */
+/** @file Progress on stderr: a bar for people, and where stderr is a file or a pipe a line now and then for logs. */
 import { formatBytes, formatDuration } from "./format.ts";
 
 /** What a bar shows. */
@@ -15,6 +15,9 @@ export interface ProgressState {
 /** Redrawing more often costs time and cannot be seen. */
 const REDRAW_MS = 100;
 const BAR_WIDTH = 24;
+/** Without a terminal, a line so often: what is over sooner needs none. */
+const LINE_MS = 10_000;
+const LOG_COLUMNS = 100;
 
 /** One line of text for a state; `seconds` and `gained` are the time and amount since the bar began. */
 export function progressLine(state: ProgressState, seconds: number, gained: number, columns: number): string {
@@ -36,7 +39,7 @@ export function progressLine(state: ProgressState, seconds: number, gained: numb
   return parts.join("  ").slice(0, Math.max(1, columns - 1));
 }
 
-/** Draws states over each other on one line; a new label begins a new line. */
+/** Draws states over each other on one line; a new label begins a new line. Without a terminal it writes whole lines, seldom. */
 export class ProgressBar {
   private label: string | undefined;
   private began = { at: 0, done: 0 };
@@ -48,26 +51,29 @@ export class ProgressBar {
   ) {}
 
   update(state: ProgressState): void {
-    if (!this.stream.isTTY) return;
     const now = this.now();
+    const terminal = this.stream.isTTY;
     if (state.label !== this.label) {
       this.end();
       this.label = state.label;
       this.began = { at: now, done: state.done };
-    } else if (now - this.drawnAt < REDRAW_MS && state.done < state.total) return;
+      if (!terminal) this.drawnAt = now;
+    }
+    const waits = terminal ? now - this.drawnAt < REDRAW_MS && state.done < state.total : now - this.drawnAt < LINE_MS;
+    if (waits) return;
     this.drawnAt = now;
     const line = progressLine(
       state,
       (now - this.began.at) / 1000,
       state.done - this.began.done,
-      this.stream.columns || 80,
+      this.stream.columns || LOG_COLUMNS,
     );
-    this.stream.write(`\r\x1b[2K${line}`);
+    this.stream.write(terminal ? `\r\x1b[2K${line}` : `${line}\n`);
   }
 
   /** Leaves the last state standing and goes to the next line. */
   end(): void {
-    if (this.label !== undefined) this.stream.write("\n");
+    if (this.label !== undefined && this.stream.isTTY) this.stream.write("\n");
     this.label = undefined;
     this.drawnAt = -Infinity;
   }

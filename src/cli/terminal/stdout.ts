@@ -7,9 +7,9 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Prints lines of text. */
+/** Prints lines of text; of none nothing. */
 export function printLines(lines: readonly string[]): void {
-  process.stdout.write(`${lines.join("\n")}\n`);
+  if (lines.length > 0) process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 /** `flashvl inspect x | head` closes our stdout: end quietly then, as other commands do; a full disk is told in words. */

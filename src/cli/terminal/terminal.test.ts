@@ -51,12 +51,24 @@ it("a bar draws on terminals only, not too often, and ends its line", () => {
   bar.end();
   bar.end();
   expect(written.filter((text) => text === "\n").length).toBe(1);
+});
 
-  stream.isTTY = false;
-  written.length = 0;
-  bar.update({ label: "b", done: 1, total: 2, unit: "steps" });
+it("without a terminal, long work writes a line every ten seconds, and short work none", () => {
+  const written: string[] = [];
+  const stream = { isTTY: false, write: (text: string) => written.push(text) > 0 };
+  let now = 0;
+  const bar = new ProgressBar(stream as unknown as NodeJS.WriteStream, () => now);
+  for (let done = 0; done <= 25; done++) {
+    bar.update({ label: "compile", done: done * 1e8, total: 5e9, unit: "bytes" });
+    now += 1000;
+  }
+  bar.update({ label: "load", done: 0, total: 3, unit: "steps" });
+  now += 9999;
+  bar.update({ label: "load", done: 3, total: 3, unit: "steps" });
   bar.end();
-  expect(written).toEqual([]);
+  expect(written.length).toBe(2);
+  expect(written[0]).toMatch(/^compile .* 20% .*1\.00 GB of 5\.00 GB {2}100 MB\/s {2}0:40\n$/);
+  expect(written[1]).toContain("2.00 GB of 5.00 GB");
 });
 
 it("numbers are read whole and within their limits", () => {

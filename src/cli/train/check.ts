@@ -1,5 +1,6 @@
 /** @file `flashvl train check FOLDER`: training steps against reference numbers. */
 import type { Command } from "commander";
+import type { IssForm } from "../../model/index.ts";
 import { parseNumber } from "../parse-number.ts";
 import type { CommonOptions } from "../shared-options.ts";
 import { printJson, printLines } from "../terminal/stdout.ts";
@@ -15,6 +16,7 @@ interface Variant {
 interface Options extends CommonOptions, Variant {
   all?: boolean;
   threads?: number;
+  iss?: IssForm;
 }
 
 const NAMES = ["lora", "packing", "accumulate", "padding", "recompute"] as const;
@@ -35,6 +37,7 @@ export function register(train: Command): void {
     .option("--recompute", "activations made twice instead of kept")
     .option("--lora", "the gradients of a LoRA whose merged weights are the reference's")
     .option("--all", "plainly, and each of the above by itself")
+    .option("--iss <form>", "the form of stitching, for models that leave it open")
     .option("--threads <n>", "threads of the runtime", parseNumber({ least: 1, whole: true }))
     .action(check);
 }
@@ -46,7 +49,7 @@ async function check(folder: string, options: Options): Promise<void> {
   const chosen = Object.fromEntries(NAMES.filter((n) => options[n]).map((n) => [n, true])) as Variant;
   const results = [];
   for (const variant of options.all ? ALL : [chosen]) {
-    const rows = await checkTraining(folder, { ...variant, threads: options.threads });
+    const rows = await checkTraining(folder, { ...variant, threads: options.threads, iss: options.iss });
     results.push({ variant: nameOf(variant), ok: rows.every((row) => row.ok), rows });
     if (!options.json) printLines([`${nameOf(variant)}:`, ...checkTable(rows), ""]);
   }

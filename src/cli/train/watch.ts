@@ -31,7 +31,7 @@ export function register(train: Command): void {
 }
 
 async function watch(run: string, options: Options, signal: AbortSignal): Promise<void> {
-  const { drawFrame, readMetrics, runReport, watchRun } = await import("../../train/index.ts");
+  const { drawFrame, plannedSteps, readMetrics, runReport, watchRun } = await import("../../train/index.ts");
   const width = process.stdout.columns ?? USUAL_WIDTH;
   const { height } = options;
   if (options.report !== undefined) {
@@ -41,7 +41,7 @@ async function watch(run: string, options: Options, signal: AbortSignal): Promis
   }
   if (options.json) return printJson(await readMetrics(run));
   if (options.report !== undefined || options.once || !process.stdout.isTTY)
-    return printLines(drawFrame(await readMetrics(run), width, height).lines);
+    return printLines(drawFrame(await readMetrics(run), width, height, await plannedSteps(run)).lines);
   for await (const { lines, step } of watchRun(run, { width, height, interval: options.interval * 1000, signal }))
     process.stdout.write(`${CLEAR}${lines.join("\n")}\nstep ${step} · Ctrl-C ends\n`);
 }

@@ -1,4 +1,5 @@
 /** @file Rewrites a JSON schema into what the grammar enforces to the letter, and refuses the rest, so that no rule is dropped in silence. */
+import { FORMATS, SAID_TWICE } from "./grammar/formats.ts";
 import { SchemaError } from "./schema-error.ts";
 import { areDisjoint, ofType } from "./schema-values.ts";
 
@@ -12,37 +13,40 @@ const MAX_DEPTH = 48;
 const ANNOTATIONS = words("$schema $id $comment title description default examples deprecated readOnly writeOnly");
 
 /** Keywords that hold for values of one type only. */
-const RULES: Record<string, ReadonlySet<string>> = {
-  string: words("pattern minLength maxLength format"),
-  // xgrammar 0.1.27 cuts ranges of fractions at the wrong places (0.5 is refused by minimum 0), so they are not offered.
-  number: words(""),
-  integer: words("minimum maximum exclusiveMinimum exclusiveMaximum"),
-  boolean: words(""),
-  null: words(""),
-  array: words("items prefixItems minItems maxItems unevaluatedItems"),
-  object: words(
-    "properties required additionalProperties unevaluatedProperties patternProperties propertyNames minProperties maxProperties",
-  ),
-};
+const RANGES = "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf";
+const RULES = new Map(
+  Object.entries({
+    string: words("pattern minLength maxLength format"),
+    number: words(RANGES),
+    integer: words(RANGES),
+    boolean: words(""),
+    null: words(""),
+    array: words("items prefixItems minItems maxItems unevaluatedItems"),
+    object: words(
+      "properties required additionalProperties unevaluatedProperties patternProperties propertyNames minProperties maxProperties",
+    ),
+  }),
+);
 
-/** Keywords that stand for the whole schema: xgrammar ignores whatever stands beside them. */
+/** Keywords that stand for the whole schema. */
 const WHOLE = words("$ref anyOf oneOf allOf");
 const VALUES = words("enum const");
 
-/** Formats that the grammar has rules for. */
-const FORMATS = words(
-  "email date time date-time duration ipv4 ipv6 hostname uuid uri uri-reference uri-template json-pointer relative-json-pointer",
-);
+/** Limits that count something. */
+const COUNTS = words("minLength maxLength minItems maxItems minProperties maxProperties");
+const BOUNDS = words("minimum maximum exclusiveMinimum exclusiveMaximum");
+/** Members that hold a schema. */
+const SCHEMAS = words("items unevaluatedItems additionalProperties unevaluatedProperties propertyNames");
 
 /**
  * The schema in the form that the grammar enforces completely: one type per schema, types never implied, an object that
- * names no properties open for any. What xgrammar would ignore or get wrong is refused.
+ * names no properties open for any. What the grammar does not know is refused.
  * Throws {@link SchemaError} that names the keyword and its place.
  *
  * @example const explicit = checkSchema({ type: "object" }); // { type: "object", additionalProperties: true }
  */
-export function checkSchema(schema: JsonSchema): JsonSchema {
-  return rewrite(schema, "schema", { root: schema, depth: 0 });
+export function checkSchema(schema: JsonSchema, root = schema, place = "schema"): JsonSchema {
+  return rewrite(schema, place, { root, depth: 0 });
 }
 
 interface Walk {
@@ -57,7 +61,8 @@ function rewrite(schema: unknown, place: string, { root, depth }: Walk): JsonSch
   if (depth > MAX_DEPTH)
     throw new SchemaError(`${place} is nested deeper than ${MAX_DEPTH} levels, the most that can be enforced.`);
   const inner = (value: unknown, at: string) => rewrite(value, `${place}.${at}`, { root, depth: depth + 1 });
-  const kept: Record<string, unknown> = {};
+  // Without a prototype, so that every key is only a key.
+  const kept: Record<string, unknown> = Object.create(null);
   const definitions: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(schema)) {
     if (key === "$defs" || key === "definitions")
@@ -112,36 +117,31 @@ function valuesOf(schema: Record<string, unknown>, place: string): unknown[] {
   const types = [schema.type ?? []].flat();
   const values = ((schema.enum as unknown[] | undefined) ?? [schema.const])
     .filter((value) => schema.const === undefined || JSON.stringify(value) === JSON.stringify(schema.const))
-    .filter((value) => types.length === 0 || types.some((type) => ofType(value, String(type))));
+    .filter((value) => types.length === 0 || types.some((type) => typeof type === "string" && ofType(value, type)));
   if (values.length === 0) throw new SchemaError(`${place} leaves no value that fits it.`);
   return values;
 }
 
 /** The types a schema names, or else the one that its keywords belong to. */
 function typesOf(schema: Record<string, unknown>, place: string): string[] {
-  const types = [schema.type ?? []].flat().map(String);
+  const types = [schema.type ?? []].flat() as string[];
   for (const type of types) {
-    if (!(type in RULES))
+    if (!RULES.has(type))
       throw new SchemaError(
-        `${place}.type is ${JSON.stringify(type)}; expected one of ${Object.keys(RULES).join(", ")}.`,
+        `${place}.type is ${JSON.stringify(type)}; expected one of ${[...RULES.keys()].join(", ")}.`,
       );
   }
   const implied = new Set<string>();
   for (const key of Object.keys(schema)) {
     if (key === "type") continue;
-    const owner = Object.keys(RULES).find((type) => RULES[type]!.has(key));
-    if (owner === undefined)
+    const owners = [...RULES.keys()].filter((type) => RULES.get(type)!.has(key));
+    if (owners.length === 0)
       throw new SchemaError(
         `${place}.${key} cannot be enforced while an answer is generated. Leave it out and check it afterwards.`,
       );
-    if (types.length === 0) implied.add(owner);
-    else if (!types.includes(owner)) {
-      const advice =
-        owner === "integer" && types.includes("number")
-          ? ' Ranges hold for "integer" only; leave it out and check it afterwards.'
-          : "";
-      throw new SchemaError(`${place}.${key} does not apply to type ${types.join(", ")}.${advice}`);
-    }
+    if (types.length === 0) implied.add(owners[0]!);
+    else if (!owners.some((owner) => types.includes(owner)))
+      throw new SchemaError(`${place}.${key} does not apply to type ${types.join(", ")}.`);
   }
   if (implied.size > 1) throw new SchemaError(`${place} has rules for ${[...implied].join(" and ")}; name its type.`);
   return types.length > 0 ? types : [...implied];
@@ -154,67 +154,92 @@ function rewriteRules(
   inner: (value: unknown, at: string) => JsonSchema,
 ): Record<string, unknown> {
   const rules: Record<string, unknown> = {};
-  for (const key of RULES[type]!) {
+  for (const key of RULES.get(type)!) {
     const value = schema[key];
     if (value === undefined) continue;
+    checkLimit(key, value, place);
     if (key === "prefixItems") {
       if (!Array.isArray(value)) throw new SchemaError(`${place}.prefixItems must be a list of schemas.`);
       rules[key] = value.map((child, index) => inner(child, `${key}.${index}`));
     } else if (key === "properties" || key === "patternProperties")
       rules[key] = mapValues(value, `${place}.${key}`, (child, name) => inner(child, `${key}.${name}`));
-    else if (typeof value === "object" && !Array.isArray(value)) rules[key] = inner(value, key);
-    else rules[key] = value;
+    else rules[key] = SCHEMAS.has(key) ? inner(value, key) : value;
   }
   if (type === "string") checkString(rules, place);
   if (type === "object") {
     checkObject(rules, place);
     if (
       !["properties", "patternProperties", "propertyNames", "additionalProperties", "unevaluatedProperties"].some(
-        (key) => key in rules,
+        (key) => Object.hasOwn(rules, key),
       )
     )
       rules.additionalProperties = true;
   }
-  if (type === "array" && !("items" in rules) && !("prefixItems" in rules)) rules.items = true;
+  if (type === "array") rules.items ??= rules.unevaluatedItems ?? (rules.prefixItems === undefined ? true : undefined);
   return rules;
 }
 
-function checkString({ pattern, format, minLength, maxLength }: Record<string, unknown>, place: string): void {
+function checkLimit(key: string, value: unknown, place: string): void {
+  if (COUNTS.has(key) && !(Number.isSafeInteger(value) && (value as number) >= 0))
+    throw new SchemaError(`${place}.${key} is ${JSON.stringify(value)}; expected a whole number from 0 up.`);
+  if (BOUNDS.has(key) && !Number.isFinite(value))
+    throw new SchemaError(`${place}.${key} is ${JSON.stringify(value)}; expected a number.`);
+  if (key === "multipleOf" && !(typeof value === "number" && /^(1|0\.0{0,5}1|1e-[78])$/.test(String(value))))
+    throw new SchemaError(
+      `${place}.multipleOf is ${JSON.stringify(value)}; only 1, 0.1, 0.01 and so on can be enforced.`,
+    );
+}
+
+function checkString(rules: Record<string, unknown>, place: string): void {
+  const { pattern, format, minLength, maxLength } = rules;
   if (format !== undefined && !FORMATS.has(String(format))) {
     throw new SchemaError(
-      `${place}.format ${JSON.stringify(format)} cannot be enforced; those that can: ${[...FORMATS].join(", ")}.`,
+      `${place}.format ${JSON.stringify(format)} cannot be enforced; those that can: ${[...FORMATS.keys()].join(", ")}.`,
     );
   }
-  const given = [pattern, format, minLength ?? maxLength].filter((rule) => rule !== undefined);
+  if (pattern !== undefined && typeof pattern !== "string")
+    throw new SchemaError(`${place}.pattern must be a string with a regular expression.`);
+  if (format !== undefined && pattern !== undefined && SAID_TWICE.has(pattern)) delete rules.pattern;
+  const given = [rules.pattern, format, minLength ?? maxLength].filter((rule) => rule !== undefined);
   if (given.length > 1)
     throw new SchemaError(
       `${place}: only one of pattern, format and minLength/maxLength can be enforced at a time. Say it all in the pattern.`,
     );
 }
 
-function checkObject({ properties, required, patternProperties }: Record<string, unknown>, place: string): void {
-  if (patternProperties !== undefined && properties !== undefined) {
-    throw new SchemaError(`${place}.patternProperties cannot be enforced beside properties.`);
+function checkObject(rules: Record<string, unknown>, place: string): void {
+  const { properties, required, patternProperties } = rules;
+  for (const key of ["patternProperties", "propertyNames", "minProperties", "maxProperties"]) {
+    if (rules[key] !== undefined && isObject(properties) && Object.keys(properties).length > 0)
+      throw new SchemaError(`${place}.${key} cannot be enforced beside properties.`);
   }
+  const others = rules.propertyNames ?? rules.additionalProperties ?? rules.unevaluatedProperties;
+  if (patternProperties !== undefined && others !== undefined && others !== false)
+    throw new SchemaError(`${place}.patternProperties cannot be enforced beside rules for other properties.`);
   if (required === undefined) return;
   if (!Array.isArray(required)) throw new SchemaError(`${place}.required must be a list of property names.`);
-  const unknown = required.find((name) => !isObject(properties) || !(String(name) in properties));
+  const unknown = required.find((name) => !isObject(properties) || !Object.hasOwn(properties, String(name)));
   if (unknown !== undefined)
     throw new SchemaError(`${place}.required names ${JSON.stringify(unknown)}, which properties does not describe.`);
 }
 
 function checkReference(reference: unknown, place: string, root: JsonSchema): unknown {
-  if (typeof reference === "string" && (reference === "#" || reference.startsWith("#/"))) {
-    let target: unknown = root;
-    for (const step of reference.split("/").slice(1)) {
-      const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
-      target = isObject(target) && Object.hasOwn(target, name) ? target[name] : undefined;
-    }
-    if (target !== undefined) return reference;
-  }
+  if (typeof reference === "string" && resolveReference(reference, root) !== undefined) return reference;
   throw new SchemaError(
     `${place}.$ref ${JSON.stringify(reference)} leads nowhere; expected a place in the same schema, such as "#/$defs/name".`,
   );
+}
+
+/** What a reference such as "#/$defs/name" leads to in the schema. */
+export function resolveReference(reference: string, root: JsonSchema): unknown {
+  if (reference !== "#" && !reference.startsWith("#/")) return undefined;
+  let target: unknown = root;
+  for (const step of reference.split("/").slice(1)) {
+    const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
+    const holder = target as Record<string, unknown>;
+    target = typeof target === "object" && target !== null && Object.hasOwn(holder, name) ? holder[name] : undefined;
+  }
+  return target;
 }
 
 function mapValues(

@@ -30,28 +30,33 @@ function disjoint(one: unknown, other: unknown): boolean {
   if (a.type !== undefined && b.type !== undefined && !shareType(a.type, b.type)) return true;
   // A property that both demand, with different constants: the tag of a discriminated union.
   return Object.keys(a.properties ?? {}).some((name) => {
-    if (!a.required?.includes(name) || !b.required?.includes(name)) return false;
-    const [tags, otherTags] = [fixed(a.properties?.[name]), fixed(b.properties?.[name])];
+    const [tags, otherTags] = [tagOf(a, name), tagOf(b, name)];
     return tags !== undefined && otherTags !== undefined && !tags.some((tag) => otherTags.includes(tag));
   });
 }
 
-/** What is read of a schema here. */
+/** What is read of a schema here; anything may stand in a client's. */
 interface Shape {
-  type?: string | string[];
+  type?: unknown;
   const?: unknown;
-  enum?: unknown[];
+  enum?: unknown;
   properties?: Record<string, Shape>;
-  required?: string[];
+  required?: unknown;
+}
+
+/** The values of a property that the schema demands, where they are fixed. */
+function tagOf({ properties, required }: Shape, name: string): string[] | undefined {
+  const demanded = Array.isArray(required) && required.includes(name);
+  return demanded && properties && Object.hasOwn(properties, name) ? fixed(properties[name]) : undefined;
 }
 
 function fixed(schema: Shape | undefined): string[] | undefined {
   if (schema?.const !== undefined) return [JSON.stringify(schema.const)];
-  return schema?.enum?.map((value) => JSON.stringify(value));
+  return Array.isArray(schema?.enum) ? schema.enum.map((value) => JSON.stringify(value)) : undefined;
 }
 
-function shareType(a: string | string[], b: string | string[]): boolean {
-  const plain = (type: string) => (type === "integer" ? "number" : type);
+function shareType(a: unknown, b: unknown): boolean {
+  const plain = (type: unknown) => (type === "integer" ? "number" : type);
   const others = [b].flat().map(plain);
   return [a].flat().some((type) => others.includes(plain(type)));
 }

@@ -1,8 +1,10 @@
 /** @file Door of generation: options, results, and answers under construction. */
-export { Answer, type AnswerLimits } from "./answer.ts";
+
+export { AnswerBuilder, type AnswerLimits } from "./answer-builder.ts";
+export { type AnswerPart, AnswerSplitter, type SplitOptions } from "./answer-splitter.ts";
 export {
-  checkGenerateOptions,
-  DEFAULT_MAX_NEW_TOKENS,
+  type AnswerSettings,
+  answerSettings,
   type FinishReason,
   type GenerateOptions,
   type GenerateResult,
@@ -12,4 +14,4 @@ export {
   type Usage,
 } from "./generate-options.ts";
 export { PartQueue } from "./part-queue.ts";
-export { StopMatcher } from "./stop-matcher.ts";
+export type { ToolOptions } from "./tool-options.ts";

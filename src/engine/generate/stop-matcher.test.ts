@@ -39,6 +39,7 @@ describe("StopMatcher", () => {
     expect(matcher.push("the E")).toEqual({ text: "the ", stopped: false });
     expect(matcher.push("N")).toEqual({ text: "", stopped: false });
     expect(matcher.push("X")).toEqual({ text: "ENX", stopped: false });
+    expect(new StopMatcher(["b", "ab"]).push("xabc")).toEqual({ text: "x", stopped: true, stop: "ab" });
     expect(matcher.end()).toBe("");
   });
 });

@@ -5,6 +5,8 @@ export interface Matched {
   text: string;
   /** Whether a stop string was found; `text` ends before it. */
   stopped: boolean;
+  /** The one that was found. */
+  stop?: string;
 }
 
 /**
@@ -12,31 +14,26 @@ export interface Matched {
  * @example
  * const stops = new StopMatcher(["END"]);
  * stops.push("the E"); // { text: "the ", stopped: false }
- * stops.push("ND!"); // { text: "", stopped: true }
+ * stops.push("ND!"); // { text: "", stopped: true, stop: "END" }
  */
 export class StopMatcher {
   readonly #stops: readonly string[];
   #held = "";
 
-  /** @throws TypeError for anything but strings with at least one character */
+  /** @param stops what `checkedStops` let through */
   constructor(stops: readonly string[]) {
-    for (const stop of stops) {
-      if (typeof stop !== "string" || stop === "") {
-        throw new TypeError(`stop strings must have at least one character; found ${JSON.stringify(stop)}.`);
-      }
-    }
     this.#stops = stops;
   }
 
   push(piece: string): Matched {
     const text = this.#held + piece;
     this.#held = "";
-    let found = -1;
+    let found: { at: number; stop: string } | undefined;
     for (const stop of this.#stops) {
       const at = text.indexOf(stop);
-      if (at >= 0 && (found < 0 || at < found)) found = at;
+      if (at >= 0 && (!found || at < found.at)) found = { at, stop };
     }
-    if (found >= 0) return { text: text.slice(0, found), stopped: true };
+    if (found) return { text: text.slice(0, found.at), stopped: true, stop: found.stop };
     const keep = Math.max(0, ...this.#stops.map((stop) => overlap(text, stop)));
     this.#held = text.slice(text.length - keep);
     return { text: text.slice(0, text.length - keep), stopped: false };
@@ -48,6 +45,15 @@ export class StopMatcher {
     this.#held = "";
     return held;
   }
+}
+
+/** @throws TypeError for anything but strings with at least one character */
+export function checkedStops(stops: readonly string[]): readonly string[] {
+  for (const stop of stops) {
+    if (typeof stop !== "string" || stop === "")
+      throw new TypeError(`stop strings must have at least one character; found ${JSON.stringify(stop)}.`);
+  }
+  return stops;
 }
 
 /** Length of the longest proper beginning of `stop` that `text` ends with. */

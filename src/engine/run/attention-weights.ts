@@ -1,18 +1,36 @@
 /** @file Where one token looked: its query against the keys in the cache. */
-import { type DecoderConfig, rotaryAngles, toFloat32 } from "../../model/index.ts";
-import type { Tensor } from "../runtime/index.ts";
+import { toF32 } from "../../common/index.ts";
+import { type DecoderConfig, rotaryAngles } from "../../model/index.ts";
+import type { Tensor } from "../../runtime/index.ts";
+import type { DecoderRunner } from "./decoder-runner.ts";
+
+/**
+ * Where the one token of a run looked: per layer, one weight per token of its slot, averaged over the heads.
+ * @param run feeds the token to `slot` by the decode graph, which then holds `length` tokens
+ */
+export async function observeAttention(
+  { queries, cache }: DecoderRunner,
+  config: DecoderConfig,
+  run: () => Promise<void>,
+  slot: number,
+  length: number,
+): Promise<Float32Array[]> {
+  queries.want([0]);
+  try {
+    await run();
+    const keys = await cache.keys(slot, length);
+    return queries.values.map((query, layer) => attentionWeights(query, keys[layer]!, length, config));
+  } finally {
+    queries.want([]);
+  }
+}
 
 /**
  * softmax(q·kᵀ/√dim) over the first `length` tokens, averaged over the heads: [length], summing to 1.
  * @param query [heads·headDim] of the last of these tokens, before rotation
  * @param keys float32 or float16 [1, kvHeads, capacity, headDim], rotated, as the cache holds them
  */
-export function attentionWeights(
-  query: Float32Array,
-  keys: Tensor,
-  length: number,
-  config: DecoderConfig,
-): Float32Array {
+function attentionWeights(query: Float32Array, keys: Tensor, length: number, config: DecoderConfig): Float32Array {
   const { heads, kvHeads, headDim } = config;
   const held = Array.from({ length: kvHeads }, (_, head) => keysOf(keys, head, length));
   const angles = rotaryAngles(config, length - 1);
@@ -41,7 +59,7 @@ function keysOf({ dtype, dims, data }: Tensor, head: number, length: number): Fl
   const [, , capacity, headDim] = dims as [number, number, number, number];
   const first = head * capacity * headDim;
   const keys = (data as Float32Array | Uint16Array).subarray(first, first + length * headDim);
-  return toFloat32(new Uint8Array(keys.buffer, keys.byteOffset, keys.byteLength), dtype === "float16" ? "F16" : "F32");
+  return toF32(new Uint8Array(keys.buffer, keys.byteOffset, keys.byteLength), dtype === "float16" ? "F16" : "F32");
 }
 
 /** Turns the pairs (i, i + half) of a head by their angles (half-split RoPE; Su et al., arXiv 2104.09864). */

@@ -1,7 +1,9 @@
 /** @file Runs the decoder's graphs over rows of the KV cache. */
-import { cacheNames, type DecoderConfig, PEAK_BLOCK, queryName } from "../../model/index.ts";
-import { createTensor, disposeSessions, type Session, type Tensor, wrapTensor } from "../runtime/index.ts";
+import { cacheNames, type DecoderConfig } from "../../model/index.ts";
+import { PEAK_BLOCK } from "../../passes/index.ts";
+import { createTensor, disposeSessions, type Session, wrapTensor } from "../../runtime/index.ts";
 import type { KvCache } from "./kv-cache.ts";
+import { QueryTap, rowTensor } from "./query-tap.ts";
 
 /** The new tokens of one run: the same number for each of its slots. */
 export interface DecoderStep {
@@ -17,29 +19,40 @@ export interface DecoderStep {
   lengths: readonly number[];
   /** Which of the slots·tokens positions get logits. */
   logitRows: readonly number[];
-  /** Which of them get queries too. Only the decode graph tells. Default none. */
-  queryRows?: readonly number[];
 }
 
 /** The decoder with its cache. One run at a time: the caller is a scheduler that does one step after the other. */
 export class DecoderRunner {
   readonly cache: KvCache;
+  /** Queries of the decode graph, none unless asked for. */
+  readonly queries: QueryTap;
   readonly #config: DecoderConfig;
   readonly #sessions: { prefill: Session; decode: Session };
   /** What the cache inputs and outputs of each session are bound to. */
   readonly #bound = new Map<Session, string>();
-  /** Memory of the decode graph's queries, [queryRows, width] per layer. */
-  #queries: Float32Array[] = [];
   #logits = new ArrayBuffer(64);
   #peaks: Float32Array | undefined;
   readonly #positions = new ArrayBuffer(4096);
   readonly #slots = new ArrayBuffer(4096);
   readonly #total = createTensor("int32", []);
 
-  constructor(config: DecoderConfig, sessions: { prefill: Session; decode: Session }, cache: KvCache) {
+  /**
+   * Set where one row is never computed alone, and then the most tokens of a row: ONNX Runtime's products of one row sum in another
+   * order than those of several, which all sum alike. So a token's numbers do not depend on who is written beside it.
+   */
+  readonly pairsWithin: number | undefined;
+
+  constructor(
+    config: DecoderConfig,
+    sessions: { prefill: Session; decode: Session },
+    cache: KvCache,
+    pairsWithin?: number,
+  ) {
+    this.pairsWithin = pairsWithin;
     this.#config = config;
     this.#sessions = sessions;
     this.cache = cache;
+    this.queries = new QueryTap(sessions.decode, config.layers);
   }
 
   /**
@@ -58,7 +71,8 @@ export class DecoderRunner {
    * @returns float32 [logitRows, vocabulary], valid until the next run
    * @throws RuntimeError when ONNX Runtime refuses; the rows of the cache are undefined then
    */
-  async run(step: DecoderStep): Promise<Float32Array> {
+  async run(given: DecoderStep): Promise<Float32Array> {
+    const step = this.#padded(given);
     const { slots, tokens, embeds, lengths } = step;
     const { hiddenSize, vocabSize } = this.#config;
     const session = this.#sessions[step.graph];
@@ -78,7 +92,6 @@ export class DecoderRunner {
       longest = Math.max(longest, length);
     }
     (this.#total.data as Int32Array)[0] = longest;
-    if (session === this.#sessions.decode) this.#bindQueries(session, step.queryRows ?? []);
     const logitBytes = logitRows.length * vocabSize * Float32Array.BYTES_PER_ELEMENT;
     if (this.#logits.byteLength < logitBytes) this.#logits = new ArrayBuffer(logitBytes);
     const logits = wrapTensor("float32", [logitRows.length, vocabSize], this.#logits);
@@ -90,8 +103,21 @@ export class DecoderRunner {
     session.bindOutput("logits", logits);
     this.#bindPeaks(session, logitRows.length);
     await session.run();
-    await this.cache.close(first, rows, lengths[0]!, lengths[0]! + tokens);
+    await this.cache.close(first, rows, lengths[0]!, lengths[0]! + given.tokens);
     return logits.data as Float32Array;
+  }
+
+  /** The step with every product over two rows at least, see `pairsWithin`: a token of zeros stands behind the one, in the cache behind its end. */
+  #padded(step: DecoderStep): DecoderStep {
+    const { slots, tokens, embeds, lengths, logitRows } = step;
+    // Without logits someone looks at this very token.
+    if (this.pairsWithin === undefined || logitRows.length === 0) return step;
+    const rows = logitRows.length === 1 ? [logitRows[0]!, logitRows[0]!] : logitRows;
+    const room = this.cache.capacity >= lengths[0]! + 2;
+    if (slots.length * tokens > 1 || !room) return { ...step, logitRows: rows };
+    const two = new Float32Array(new ArrayBuffer(2 * embeds.byteLength));
+    two.set(embeds);
+    return { ...step, tokens: 2, embeds: two, logitRows: rows };
   }
 
   /**
@@ -100,11 +126,6 @@ export class DecoderRunner {
    */
   get peaks(): Float32Array | undefined {
     return this.#peaks;
-  }
-
-  /** Queries of the last decode step, one [queryRows, width] per layer; a row begins with heads·headDim numbers. */
-  get queries(): readonly Float32Array[] {
-    return this.#queries;
   }
 
   async dispose(): Promise<void> {
@@ -118,19 +139,6 @@ export class DecoderRunner {
     const tensor = createTensor("float32", [rows, Math.ceil(this.#config.vocabSize / PEAK_BLOCK)]);
     session.bindOutput("peaks", tensor);
     this.#peaks = tensor.data as Float32Array;
-  }
-
-  /** Binds memory for queries, unless none are wanted and none were. */
-  #bindQueries(session: Session, rows: readonly number[]): void {
-    if (rows.length === 0 && this.#queries[0]?.length === 0) return;
-    this.#queries = Array.from({ length: this.#config.layers }, (_, layer) => {
-      const name = queryName(layer);
-      const width = session.outputs.find((output) => output.name === name)!.dims[1] as number;
-      const tensor = createTensor("float32", [rows.length, width]);
-      session.bindOutput(name, tensor);
-      return tensor.data as Float32Array;
-    });
-    session.bindInput("query_rows", rowTensor(rows));
   }
 
   #bindSlots(session: Session, slots: readonly number[]): void {
@@ -157,9 +165,3 @@ export class DecoderRunner {
 
 /** Whether a graph is told which rows of the whole cache are meant, instead of being given those rows alone. */
 const findsRows = (session: Session): boolean => session.inputNames.includes("slots");
-
-function rowTensor(rows: readonly number[]): Tensor {
-  const tensor = createTensor("int64", [rows.length]);
-  (tensor.data as BigInt64Array).set(rows.map(BigInt));
-  return tensor;
-}

@@ -6,11 +6,11 @@ import {
   createTensor,
   type DeviceMemory,
   type DeviceTensor,
-  nativeRuntime,
+  type Runtime,
   type Session,
   type Tensor,
-} from "../runtime/index.ts";
-import { type CacheSize, grownSize, type KvCache, type LayerTensors } from "./kv-cache.ts";
+} from "../../runtime/index.ts";
+import { type CacheSize, grownSize, IN_PLACE, type KvCache, type LayerTensors } from "./kv-cache.ts";
 
 /** Keys and values of all layers, one after the other: buffers [slots, kvHeads, capacity, headDim]. */
 interface Buffers extends CacheSize {
@@ -27,8 +27,9 @@ const NONE: Buffers = { slots: 0, capacity: 0, memory: [] };
 export class DeviceKvCache implements KvCache {
   readonly dtype: CacheType;
   readonly anyFirst = false;
+  readonly most: CacheSize;
+  readonly #runtime: Runtime;
   readonly #config: DecoderConfig;
-  readonly #most: CacheSize;
   readonly #decoder: Session;
   readonly #mover: Session;
   #reader: Session | undefined;
@@ -42,24 +43,33 @@ export class DeviceKvCache implements KvCache {
   /**
    * @param decoder a session over the cache: its device is the cache's
    * @param most longest sequence ever stored, and most sequences at a time
-   * @example const cache = await DeviceKvCache.open(config, sessions.decode, { slots: 4, capacity: 4096 }, "float16");
+   * @example const cache = await DeviceKvCache.open(runtime, config, sessions.decode, { slots: 4, capacity: 4096 }, "float16");
    */
   static async open(
+    runtime: Runtime,
     config: DecoderConfig,
     decoder: Session,
     most: CacheSize,
     dtype: CacheType,
   ): Promise<DeviceKvCache> {
     const { bytes } = serialize(moveRowsGraph(config, dtype), "inputs");
-    const mover = await nativeRuntime().createSession(bytes, { device: decoder.device });
-    return new DeviceKvCache(config, decoder, mover, most, dtype);
+    const mover = await runtime.createSession(bytes, { device: decoder.device });
+    return new DeviceKvCache(runtime, config, decoder, mover, most, dtype);
   }
 
-  private constructor(config: DecoderConfig, decoder: Session, mover: Session, most: CacheSize, dtype: CacheType) {
+  private constructor(
+    runtime: Runtime,
+    config: DecoderConfig,
+    decoder: Session,
+    mover: Session,
+    most: CacheSize,
+    dtype: CacheType,
+  ) {
+    this.#runtime = runtime;
     this.#config = config;
     this.#decoder = decoder;
     this.#mover = mover;
-    this.#most = most;
+    this.most = most;
     this.dtype = dtype;
   }
 
@@ -76,7 +86,7 @@ export class DeviceKvCache implements KvCache {
   }
 
   async ensure(slots: number, capacity: number, lengths: readonly number[]): Promise<void> {
-    const size = grownSize(this.#all, { slots, capacity }, this.#most);
+    const size = grownSize(this.#all, { slots, capacity }, this.most, IN_PLACE);
     if (!size) return;
     await this.#takeBack();
     const grown = await this.#allocate(size);
@@ -134,7 +144,7 @@ export class DeviceKvCache implements KvCache {
     await this.#takeBack();
     const { kvHeads, headDim, layers } = this.#config;
     const { device } = this.#decoder;
-    this.#reader ??= await nativeRuntime().createSession(
+    this.#reader ??= await this.#runtime.createSession(
       serialize(readKeysGraph(this.#config, this.dtype), "inputs").bytes,
       { device },
     );

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { DecoderConfig } from "../../model/index.ts";
 import { HostKvCache } from "./host-kv-cache.ts";
+import { COPIED } from "./kv-cache.ts";
 
 const config = { kvHeads: 2, headDim: 3, layers: 2 } as DecoderConfig;
 const data = (cache: HostKvCache, layer: number) =>
@@ -68,4 +69,14 @@ describe.each([
     expect(cache.capacity).toBe(300);
     await expect(cache.ensure(1, 301, [0])).rejects.toThrow(/holds at most 300 tokens per sequence; 301/);
   });
+});
+
+it("grows in small steps where every run copies it", async () => {
+  const cache = new HostKvCache(config, 2000, 1, "float32", COPIED);
+  const capacities: number[] = [];
+  for (const length of [10, 33, 97, 161]) {
+    await cache.ensure(1, length, [0]);
+    capacities.push(cache.capacity);
+  }
+  expect(capacities).toEqual([64, 64, 192, 192]);
 });

@@ -1,7 +1,7 @@
 /** @file Keys and values of all sequences in the CPU's memory, one row per slot, in buffers that the decoder appends to in place. */
 import type { CacheType, DecoderConfig } from "../../model/index.ts";
-import { bytesOf, createTensor, type Tensor, wrapTensor } from "../runtime/index.ts";
-import { type CacheSize, grownSize, type KvCache, type LayerTensors } from "./kv-cache.ts";
+import { bytesOf, createTensor, type Tensor, wrapTensor } from "../../runtime/index.ts";
+import { type CacheSize, type Growth, grownSize, IN_PLACE, type KvCache, type LayerTensors } from "./kv-cache.ts";
 
 /** float16 as its bits: Node 20 has no array of them. */
 type CacheData = Float32Array | Uint16Array;
@@ -10,8 +10,9 @@ type CacheData = Float32Array | Uint16Array;
 export class HostKvCache implements KvCache {
   readonly dtype: CacheType;
   readonly anyFirst = true;
+  readonly most: CacheSize;
   readonly #config: DecoderConfig;
-  readonly #most: CacheSize;
+  readonly #growth: Growth;
   #layers: { key: CacheData; value: CacheData }[] = [];
   #size: CacheSize = { slots: 0, capacity: 0 };
   version = 0;
@@ -21,10 +22,17 @@ export class HostKvCache implements KvCache {
    * @param maxSlots most sequences at a time
    * @param dtype what the graphs take: `cacheType` of their sessions
    */
-  constructor(config: DecoderConfig, maxCapacity: number, maxSlots = 1, dtype: CacheType = "float32") {
+  constructor(
+    config: DecoderConfig,
+    maxCapacity: number,
+    maxSlots = 1,
+    dtype: CacheType = "float32",
+    growth: Growth = IN_PLACE,
+  ) {
     this.#config = config;
+    this.#growth = growth;
     this.dtype = dtype;
-    this.#most = { slots: maxSlots, capacity: maxCapacity };
+    this.most = { slots: maxSlots, capacity: maxCapacity };
   }
 
   get slots(): number {
@@ -40,7 +48,7 @@ export class HostKvCache implements KvCache {
   }
 
   async ensure(slots: number, capacity: number, lengths: readonly number[]): Promise<void> {
-    const size = grownSize(this.#size, { slots, capacity }, this.#most);
+    const size = grownSize(this.#size, { slots, capacity }, this.most, this.#growth);
     if (!size) return;
     const { kvHeads, headDim, layers } = this.#config;
     const grow = (old: CacheData | undefined): CacheData => {

@@ -1,6 +1,6 @@
 /** @file What the decoder needs of a KV cache, wherever its memory is; and how its memory grows. */
 import type { CacheType } from "../../model/index.ts";
-import type { DeviceTensor, Tensor } from "../runtime/index.ts";
+import type { DeviceTensor, Tensor } from "../../runtime/index.ts";
 
 /** Cache tensors of one decoder layer. */
 export interface LayerTensors<T = Tensor | DeviceTensor> {
@@ -18,6 +18,8 @@ export interface KvCache {
   readonly slots: number;
   /** Tokens that each slot has room for. */
   readonly capacity: number;
+  /** What the cache grows to at most. */
+  readonly most: Readonly<CacheSize>;
   /** Bytes of all buffers. */
   readonly bytes: number;
   /** Changes whenever the buffers do: tensors made before are stale then. */
@@ -43,12 +45,24 @@ export interface KvCache {
   dispose(): Promise<void>;
 }
 
-/** Rows per sequence grow in multiples of this: small enough to waste little, large enough to copy seldom. */
-const STEP = 256;
-/** Growing by at least this factor keeps the copying of a long answer linear in its length. */
-const GROWTH = 1.5;
-/** Room left behind what is asked for: an answer follows a prompt, and its first tokens should not wait for a copy. */
-const HEADROOM = 128;
+/** How the room for each sequence grows. Growing copies what the cache holds. */
+export interface Growth {
+  /** Room grows in multiples of this many tokens. */
+  step: number;
+  /** By at least this factor. */
+  factor: number;
+  /** Room left behind what is asked for: an answer follows a prompt, and its first tokens should not wait for a copy. */
+  headroom: number;
+}
+
+/**
+ * Where runs use the cache in place: steps small enough to waste little and large enough to copy seldom, and a factor that
+ * keeps the copying of a long answer linear in its length.
+ */
+export const IN_PLACE: Growth = { step: 256, factor: 1.5, headroom: 128 };
+
+/** Where every run copies the cache in and out: empty room costs more than growing does. */
+export const COPIED: Growth = { step: 64, factor: 1, headroom: 32 };
 
 export interface CacheSize {
   slots: number;
@@ -60,7 +74,12 @@ export interface CacheSize {
  * sequences seldom wait for a copy.
  * @throws RangeError when a row would be longer than `most` allows
  */
-export function grownSize(now: CacheSize, wanted: CacheSize, most: CacheSize): CacheSize | undefined {
+export function grownSize(
+  now: CacheSize,
+  wanted: CacheSize,
+  most: CacheSize,
+  { step, factor, headroom }: Growth,
+): CacheSize | undefined {
   if (wanted.slots <= now.slots && wanted.capacity <= now.capacity) return undefined;
   if (wanted.capacity > most.capacity)
     throw new RangeError(
@@ -69,8 +88,8 @@ export function grownSize(now: CacheSize, wanted: CacheSize, most: CacheSize): C
   const doubled = wanted.slots > now.slots ? Math.min(2 * now.slots, most.slots) : now.slots;
   let capacity = now.capacity;
   if (wanted.capacity > now.capacity) {
-    const grown = Math.max(wanted.capacity + HEADROOM, Math.ceil(now.capacity * GROWTH));
-    capacity = Math.min(most.capacity, Math.ceil(grown / STEP) * STEP);
+    const grown = Math.max(wanted.capacity + headroom, Math.ceil(now.capacity * factor));
+    capacity = Math.min(most.capacity, Math.ceil(grown / step) * step);
   }
   return { slots: Math.max(wanted.slots, doubled), capacity };
 }

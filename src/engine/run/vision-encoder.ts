@@ -1,20 +1,24 @@
 /** @file Pictures to image tokens, each picture once: features are kept by the picture's content. */
-import type { FlashVLConfig } from "../../model/index.ts";
-import { Mutex } from "../mutex.ts";
-import { createTensor, type Session, wrapTensor } from "../runtime/index.ts";
+import { Mutex } from "../../common/index.ts";
+import type { ModelConfig } from "../../model/index.ts";
+import { type PicturePlan, windowSize } from "../../processor/core.ts";
+import { createTensor, type Session, wrapTensor } from "../../runtime/index.ts";
 import { ByteLru } from "./byte-lru.ts";
+
+/** Pixels of the windows that one run takes: one of 512×512 or of 448×448, and many small ones. */
+const RUN_PIXELS = 2 ** 18;
 
 /** A picture ready for the decoder. */
 export interface EncodedImage {
   /** Names the features: equal keys, equal features. */
   key: string;
-  /** [imageTokens, hidden] */
+  /** [tokens, hidden] */
   features: Float32Array;
 }
 
 /** Runs the vision graph; one picture at a time, since a picture alone fills the cores. */
 export class VisionEncoder {
-  readonly #config: FlashVLConfig;
+  readonly #config: ModelConfig;
   readonly #session: Session;
   readonly #features: ByteLru<Float32Array>;
   readonly #underWay = new Map<string, Promise<Float32Array>>();
@@ -25,17 +29,25 @@ export class VisionEncoder {
   readonly stats = { queries: 0, hits: 0 };
 
   /** @param cacheBytes memory for features of earlier pictures */
-  constructor(config: FlashVLConfig, session: Session, cacheBytes: number) {
+  constructor(config: ModelConfig, session: Session, cacheBytes: number) {
     this.#config = config;
     this.#session = session;
     this.#features = new ByteLru(cacheBytes, (features) => features.byteLength);
   }
 
   /**
-   * Features of the picture whose content has this hash. `pixels` ([3, size, size]) is called only when they are not known.
-   * @example await encoder.encode(hashImage(image), () => preprocessImage(image, config));
+   * Features of a picture.
+   * @param content names picture and plan: equal names, equal pixels
+   * @param pixels gives the plan's windows [windows, 3, height, width]; called only when the features are not known
+   * @param onRun called after every run of the graph, of which a picture may need several
+   * @example await encoder.encode(`${hashImage(image)} ${planKey(plan)}`, plan, () => makePixels(image, plan, preprocessor));
    */
-  async encode(content: string, pixels: () => Float32Array): Promise<EncodedImage> {
+  async encode(
+    content: string,
+    plan: PicturePlan,
+    pixels: () => Float32Array | Promise<Float32Array>,
+    onRun: () => void = () => {},
+  ): Promise<EncodedImage> {
     if (this.#closed) throw this.#closed;
     this.stats.queries++;
     // Weights are part of the name: a request that was prepared with old ones must not pass its keys and values on.
@@ -46,7 +58,7 @@ export class VisionEncoder {
       return { key, features: await known };
     }
     const generation = this.#generation;
-    const running = this.#turns.run(() => this.#run(pixels));
+    const running = this.#encode(plan, pixels, onRun);
     this.#underWay.set(key, running);
     const done = (): unknown => this.#underWay.delete(key);
     running.then((features) => {
@@ -54,6 +66,16 @@ export class VisionEncoder {
       if (generation === this.#generation) this.#features.set(key, features);
     }, done);
     return { key, features: await running };
+  }
+
+  /** Pixels are made before the tower's turn, so that a large picture does not keep others from it. */
+  async #encode(
+    plan: PicturePlan,
+    pixels: () => Float32Array | Promise<Float32Array>,
+    onRun: () => void,
+  ): Promise<Float32Array> {
+    const made = await pixels();
+    return this.#turns.run(() => this.#run(plan, made, onRun));
   }
 
   /** Changes the weights between two runs and forgets all features. */
@@ -76,15 +98,24 @@ export class VisionEncoder {
     this.#features.clear();
   }
 
-  async #run(pixels: () => Float32Array): Promise<Float32Array> {
-    if (this.#closed) throw this.#closed;
-    const { vision, imageTokens, decoder } = this.#config;
-    const size = vision.imageSize;
-    const input = pixels();
-    const features = createTensor("float32", [1, imageTokens, decoder.hiddenSize]);
-    this.#session.bindInput("pixels", wrapTensor("float32", [1, 3, size, size], input.buffer, input.byteOffset));
-    this.#session.bindOutput("features", features);
-    await this.#session.run();
-    return features.data as Float32Array;
+  /** Runs the tower over the windows, so many at a time that memory stays bounded. */
+  async #run(plan: PicturePlan, pixels: Float32Array, onRun: () => void): Promise<Float32Array> {
+    const { hiddenSize } = this.#config.decoder;
+    const { width, height } = windowSize(plan.canvases[0]!);
+    const [inputs, tokens] = [3 * width * height, plan.grid.rows * plan.grid.columns];
+    const most = Math.max(1, Math.floor(RUN_PIXELS / (width * height)));
+    const features = new Float32Array(plan.tokens * hiddenSize);
+    for (let first = 0; first < plan.windows; first += most) {
+      if (this.#closed) throw this.#closed;
+      const count = Math.min(most, plan.windows - first);
+      const from = pixels.subarray(first * inputs, (first + count) * inputs);
+      const made = createTensor("float32", [count, tokens, hiddenSize]);
+      this.#session.bindInput("pixels", wrapTensor("float32", [count, 3, height, width], from.buffer, from.byteOffset));
+      this.#session.bindOutput("features", made);
+      await this.#session.run();
+      features.set(made.data as Float32Array, first * tokens * hiddenSize);
+      onRun();
+    }
+    return features;
   }
 }

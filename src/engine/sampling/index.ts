@@ -2,7 +2,12 @@
 export { Candidates, NoTokenError } from "./candidates.ts";
 export { logSumExp, type TokenLogprob, tokenLogprobs } from "./log-probs.ts";
 export type { LogitRow } from "./peaks.ts";
-export { type Random, randomFromState, seededRandom } from "./random.ts";
 export { type Choice, type LogprobRequest, Sampler, type SamplerState } from "./sampler.ts";
-export { type LogitsProcessor, type SamplingOptions, samplingSettings } from "./sampling-options.ts";
+export {
+  asksForChance,
+  type LogitsProcessor,
+  type SamplingOptions,
+  type SamplingSettings,
+  samplingSettings,
+} from "./sampling-options.ts";
 export { argmax, topIndices } from "./select.ts";

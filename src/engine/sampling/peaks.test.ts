@@ -1,10 +1,11 @@
 /** @file Choosing by peaks gives what reading every logit gives. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PEAK_BLOCK } from "../../model/index.ts";
+import { PEAK_BLOCK } from "../../passes/index.ts";
 import { Candidates } from "./candidates.ts";
 import { argmaxByPeaks } from "./peaks.ts";
 import { Sampler } from "./sampler.ts";
+import { samplingSettings } from "./sampling-options.ts";
 import { argmax } from "./select.ts";
 
 const VOCAB = 3 * PEAK_BLOCK + 5;
@@ -41,7 +42,9 @@ describe("peaks", () => {
     fc.assert(
       fc.property(fc.array(place, { minLength: 1, maxLength: 8 }), bias, fc.boolean(), (places, logitBias, penal) => {
         const options = { logitBias, ...(penal && { repetitionPenalty: 1.3, presencePenalty: 0.4 }) };
-        const [plain, fast] = [0, 1].map(() => new Sampler(options, [1, 2, VOCAB - 1], new Candidates(VOCAB)));
+        const [plain, fast] = [0, 1].map(
+          () => new Sampler(samplingSettings(options, VOCAB), [1, 2, VOCAB - 1], new Candidates(VOCAB)),
+        );
         const values = logits(places);
         const before = values.slice();
         for (let step = 0; step < 4; step++)

@@ -1,5 +1,5 @@
 /** @file Finds the largest logit by the largest of every stretch, which the native kernels tell. */
-import { PEAK_BLOCK } from "../../model/index.ts";
+import { PEAK_BLOCK } from "../../passes/index.ts";
 
 /** One row of logits [vocab]. */
 export interface LogitRow {

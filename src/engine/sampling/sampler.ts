@@ -1,10 +1,10 @@
 /** @file Chooses one request's next token from logits. */
+import { Random } from "../../common/index.ts";
 import { adjustLogits, adjustsLogits, touchedTokens } from "./adjust-logits.ts";
 import { type Candidates, NoTokenError } from "./candidates.ts";
 import { type TokenLogprob, tokenLogprobs } from "./log-probs.ts";
 import { argmaxByPeaks, updatedPeaks } from "./peaks.ts";
-import { type Random, randomFromState, seededRandom } from "./random.ts";
-import { type SamplingOptions, type SamplingSettings, samplingSettings } from "./sampling-options.ts";
+import type { SamplingSettings } from "./sampling-options.ts";
 import { argmax } from "./select.ts";
 import { TokenCounts } from "./token-counts.ts";
 
@@ -32,7 +32,8 @@ export interface SamplerState {
 /**
  * The sampler of one request. Buffers may be shared by all samplers of a thread, since a choice is made in one go.
  * @example
- * const sampler = new Sampler({ doSample: true, temperature: 0.7, seed: 1 }, promptIds, new Candidates(vocabSize));
+ * const settings = samplingSettings({ doSample: true, temperature: 0.7, seed: 1 }, vocabSize);
+ * const sampler = new Sampler(settings, promptIds, new Candidates(vocabSize));
  * const { token } = sampler.next(logits);
  */
 export class Sampler {
@@ -42,13 +43,12 @@ export class Sampler {
   readonly #logprobs: LogprobRequest | undefined;
   #random: Random;
 
-  /** @throws RangeError when an option is outside its limits. */
-  constructor(options: SamplingOptions, promptIds: Iterable<number>, buffers: Candidates, logprobs?: LogprobRequest) {
-    this.#settings = samplingSettings(options, buffers.ids.length);
+  constructor(settings: SamplingSettings, promptIds: Iterable<number>, buffers: Candidates, logprobs?: LogprobRequest) {
+    this.#settings = settings;
     this.#counts = new TokenCounts(promptIds);
     this.#buffers = buffers;
     this.#logprobs = logprobs;
-    this.#random = seededRandom(options.seed);
+    this.#random = new Random(settings.seed);
   }
 
   get generated(): readonly number[] {
@@ -89,12 +89,12 @@ export class Sampler {
 
   /** A copy of everything that changes while sampling. */
   state(): SamplerState {
-    return { random: this.#random.state(), generated: [...this.#counts.generated] };
+    return { random: this.#random.state, generated: [...this.#counts.generated] };
   }
 
   /** Continues from a saved state; call it on a fresh sampler with the same options and prompt. */
   restore(state: SamplerState): void {
-    this.#random = randomFromState(state.random);
+    this.#random = Random.fromState(state.random);
     for (const token of state.generated) this.#counts.add(token);
   }
 
@@ -106,7 +106,7 @@ export class Sampler {
 
   #draw(logits: Float32Array): number {
     this.#filled(logits);
-    return this.#buffers.draw(this.#random.next());
+    return this.#buffers.draw(this.#random.uniform());
   }
 
   #filled(logits: Float32Array): Candidates {

@@ -1,11 +1,12 @@
 /** @file How the next token is chosen: the options, their defaults and their limits. */
+import { MAX_SEED } from "../../common/index.ts";
 
 /** Changes logits in place before a token is chosen; sees the tokens generated so far. */
 export type LogitsProcessor = (logits: Float32Array, generated: readonly number[]) => void;
 
 /** Options of one request; names and meanings as in transformers, penalties on counts as in the OpenAI API. */
 export interface SamplingOptions {
-  /** Draw from the distribution; otherwise take the most likely token. Default false. */
+  /** Draw from the distribution, or take the most likely token. Default: draw where another option asks for chance, see `asksForChance`. */
   doSample?: boolean;
   /** Divides the logits. 0 means greedy. Default 1. */
   temperature?: number;
@@ -23,7 +24,7 @@ export interface SamplingOptions {
   frequencyPenalty?: number;
   /** Added to the logits of single tokens. */
   logitBias?: Readonly<Record<number, number>>;
-  /** Whole number from 0 to 2^32 - 1: the same seed gives the same answer. */
+  /** Whole number from 0 to 2^53 - 1: the same seed gives the same answer. */
   seed?: number;
   logitsProcessor?: LogitsProcessor;
 }
@@ -39,7 +40,23 @@ export interface SamplingSettings {
   presencePenalty: number;
   frequencyPenalty: number;
   logitBias: readonly (readonly [token: number, bias: number])[];
+  /** Undefined for a seed that nobody knows. */
+  seed: number | undefined;
   logitsProcessor: LogitsProcessor | undefined;
+}
+
+/**
+ * The one rule, on the command line, over HTTP and in the library: a temperature above 0 asks for chance, and where there is
+ * no temperature, any of top-k, top-p and min-p does. Null is absent.
+ * @example asksForChance({ temperature: 0.8 }) // true
+ */
+export function asksForChance(
+  options: {
+    readonly [Name in "temperature" | "topK" | "topP" | "minP"]?: number | null;
+  },
+): boolean {
+  const { temperature, topK, topP, minP } = options;
+  return temperature == null ? (topK ?? topP ?? minP) != null : temperature > 0;
 }
 
 type Check = (value: number) => boolean;
@@ -60,7 +77,7 @@ export function samplingSettings(options: SamplingOptions, vocabSize: number): S
   const penalty = "a number from -2 to 2";
   const withinTwo: Check = (value) => Math.abs(value) <= 2;
   return {
-    greedy: !options.doSample || temperature === 0,
+    greedy: !(options.doSample ?? asksForChance(options)) || temperature === 0,
     temperature,
     topK: number(
       "topK",
@@ -74,8 +91,14 @@ export function samplingSettings(options: SamplingOptions, vocabSize: number): S
     presencePenalty: number("presencePenalty", 0, penalty, withinTwo),
     frequencyPenalty: number("frequencyPenalty", 0, penalty, withinTwo),
     logitBias: checkedBias(options.logitBias ?? {}, vocabSize),
+    seed: checkedSeed(options.seed ?? undefined),
     logitsProcessor: options.logitsProcessor,
   };
+}
+
+function checkedSeed(seed: number | undefined): number | undefined {
+  if (seed === undefined || (Number.isSafeInteger(seed) && seed >= 0)) return seed;
+  throw new RangeError(`The seed must be a whole number from 0 to ${MAX_SEED}; found ${seed}.`);
 }
 
 function checkedBias(logitBias: Readonly<Record<number, number>>, vocabSize: number): [number, number][] {

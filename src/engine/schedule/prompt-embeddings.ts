@@ -1,5 +1,5 @@
 /** @file Embeddings of a stretch of a prompt: text rows from the table, image slots from their pictures' features. */
-import { IMAGE_SLOT_FIRST } from "../../processor/index.ts";
+import { IMAGE_SLOT_FIRST } from "../../processor/core.ts";
 import type { EncodedImage } from "../run/vision-encoder.ts";
 import type { EmbeddingTable } from "../weights/embedding-table.ts";
 

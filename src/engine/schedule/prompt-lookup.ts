@@ -10,8 +10,11 @@ export interface PromptLookupOptions {
   tokens?: number;
 }
 
+/** The options, checked and complete. */
+export type PromptLookupSettings = Required<PromptLookupOptions>;
+
 /** @throws RangeError naming the option, what was found and what is allowed. */
-export function promptLookupSettings(options: PromptLookupOptions): Required<PromptLookupOptions> {
+export function promptLookupSettings(options: PromptLookupOptions): PromptLookupSettings {
   const { ngram = 3, tokens = 8 } = options;
   for (const [name, value] of Object.entries({ ngram, tokens })) {
     const most = MOST[name as keyof typeof MOST];
@@ -26,14 +29,14 @@ export function promptLookupSettings(options: PromptLookupOptions): Required<Pro
  * Lookup Decoding", 2023). It may run into itself, so that a loop is guessed at full length. A draft that fails makes the
  * next one as short as what was right; one that holds doubles it again.
  * @example
- * const lookup = new PromptLookup([1, 2, 3, 4, 1, 2, 3], {}, 100);
+ * const lookup = new PromptLookup([1, 2, 3, 4, 1, 2, 3], promptLookupSettings({}), 100);
  * lookup.propose([]); // [4, 1, 2, 3, 4, 1, 2, 3]
  */
 export class PromptLookup {
   readonly #ids: number[] = [];
   /** Where the token after an n-gram stands, the latest place of each. */
   readonly #after = new Map<string, number>();
-  readonly #settings: Required<PromptLookupOptions>;
+  readonly #settings: PromptLookupSettings;
   readonly #prompt: number;
   readonly #maxNewTokens: number;
   #length: number;
@@ -45,8 +48,8 @@ export class PromptLookup {
    * @param prompt token ids; image slots (negative ids) are never guessed
    * @param maxNewTokens length at which the answer ends: no draft goes further
    */
-  constructor(prompt: readonly number[], options: PromptLookupOptions, maxNewTokens: number) {
-    this.#settings = promptLookupSettings(options);
+  constructor(prompt: readonly number[], settings: PromptLookupSettings, maxNewTokens: number) {
+    this.#settings = settings;
     this.#prompt = prompt.length;
     this.#maxNewTokens = maxNewTokens;
     this.#length = this.#settings.tokens;

@@ -3,8 +3,8 @@ import type { DecoderConfig } from "../../model/index.ts";
 import type { DecoderRunner } from "../run/decoder-runner.ts";
 import type { LogitRow } from "../sampling/index.ts";
 import type { EmbeddingTable } from "../weights/embedding-table.ts";
-import type { AnswerSequence, LookSequence, Sequence, SequenceReport, SequenceRequest } from "./sequence.ts";
-import { Slots } from "./slots.ts";
+import { KvSlots } from "./kv-slots.ts";
+import type { AnswerSequence, ObservedSequence, Sequence, SequenceReport, SequenceRequest } from "./sequence.ts";
 import { StepRunner } from "./step-runner.ts";
 
 export interface SchedulerOptions {
@@ -30,11 +30,12 @@ export class QueueFullError extends Error {
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #slots: Slots;
+  readonly #slots: KvSlots;
   readonly #steps: StepRunner;
   readonly #queue: Sequence[] = [];
   #active: Sequence[] = [];
   #loop: Promise<void> | undefined;
+  #nudge: () => void = () => {};
   #paused = 0;
   #closed: Error | undefined;
   /** Sequences looked up in the prefix cache, and how many found something. */
@@ -42,7 +43,7 @@ export class Scheduler {
 
   constructor(runner: DecoderRunner, embeddings: EmbeddingTable, config: DecoderConfig, options: SchedulerOptions) {
     this.#options = options;
-    this.#slots = new Slots(options.maxBatch);
+    this.#slots = new KvSlots(options.maxBatch);
     this.#steps = new StepRunner(runner, embeddings, config, this.#slots);
   }
 
@@ -54,9 +55,9 @@ export class Scheduler {
     return this.#queue.length;
   }
 
-  /** Share of the cache's memory that holds tokens, 0 to 1. */
+  /** Share of the tokens that the cache holds at most that running sequences have, 0 to 1. */
   get cacheUsage(): number {
-    return this.#steps.cacheUsage;
+    return this.#steps.cacheUsage(this.#active);
   }
 
   /**
@@ -96,7 +97,15 @@ export class Scheduler {
     await this.#loop;
   }
 
+  /** Resolves at the next {@link #nudge}: a request has come, or one goes on. */
+  #nudged(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#nudge = resolve;
+    });
+  }
+
   #wake(): void {
+    this.#nudge();
     if (this.#loop || (this.#queue.length === 0 && this.#active.length === 0)) return;
     if (this.#paused > 0 && this.#active.length === 0) return;
     this.#loop = this.#work().finally(() => {
@@ -110,12 +119,16 @@ export class Scheduler {
       this.#dropCancelled();
       await this.#admit();
       if (this.#active.length === 0) return;
+      if (this.#active.every(({ held }) => held)) {
+        await this.#nudged();
+        continue;
+      }
       const prefilling = this.#active.find((sequence) => sequence.pending.length > 1);
       if (prefilling) await this.#guarded([prefilling], () => this.#prefill(prefilling));
       const decoding: Sequence[] = [];
-      for (const sequence of this.#active.filter(({ pending }) => pending.length === 1)) {
+      for (const sequence of this.#active.filter(({ pending, held }) => pending.length === 1 && !held)) {
         const { request } = sequence;
-        if (request.kind === "look") await this.#guarded([sequence], () => this.#look(sequence, request));
+        if (request.kind === "observed") await this.#guarded([sequence], () => this.#observe(sequence, request));
         else {
           const draft = request.lookup?.propose(request.sampler.generated) ?? [];
           if (draft.length === 0) decoding.push(sequence);
@@ -162,8 +175,7 @@ export class Scheduler {
 
   async #prefill(sequence: Sequence): Promise<void> {
     const { pending, request } = sequence;
-    // The token that looks is fed alone, by the graph that tells its queries.
-    const wanted = request.kind === "look" ? pending.length - 1 : pending.length;
+    const wanted = request.kind === "observed" ? pending.length - 1 : pending.length;
     const tokens = Math.min(wanted, this.#options.prefillChunk);
     const last = tokens === pending.length;
     const logits = await this.#steps.prefill(sequence, tokens, last);
@@ -173,9 +185,7 @@ export class Scheduler {
 
   async #decode(sequences: Sequence[]): Promise<void> {
     const logits = await this.#steps.decode(sequences);
-    sequences.forEach((sequence, i) => {
-      this.#choose(sequence, this.#steps.row(logits, i));
-    });
+    for (const [i, sequence] of sequences.entries()) this.#choose(sequence, this.#steps.row(logits, i));
   }
 
   /**
@@ -187,7 +197,10 @@ export class Scheduler {
     const slot = sequence.slot!;
     const logits = await this.#steps.verify(sequence, draft);
     let accepted = 0;
-    while (this.#choose(sequence, this.#steps.row(logits, accepted)) && sequence.pending[0] === draft[accepted]) {
+    while (
+      (await this.#choose(sequence, this.#steps.row(logits, accepted))) &&
+      sequence.pending[0] === draft[accepted]
+    ) {
       slot.ids.push(draft[accepted]!);
       accepted++;
     }
@@ -196,16 +209,27 @@ export class Scheduler {
     request.lookup?.observe(draft.length, accepted);
   }
 
-  async #look(sequence: Sequence, request: LookSequence): Promise<void> {
-    request.looked(await this.#steps.look(sequence));
+  async #observe(sequence: Sequence, request: ObservedSequence): Promise<void> {
+    await this.#steps.observed(sequence, request);
     this.#end(sequence);
   }
 
-  /** Gives a sequence its next token; false when it ends here. What a sampler or a taker throws is that request's own failure. */
+  /**
+   * Gives a sequence its next token; false when it ends here, or when it first has to compute something: it then keeps its logits,
+   * and the others go on. What a sampler or a taker throws is that request's own failure.
+   */
   #choose(sequence: Sequence, { values, peaks }: LogitRow): boolean {
     const { request } = sequence;
-    if (request.kind === "look" || request.signal?.aborted) return false;
+    if (request.kind === "observed" || request.signal?.aborted) return false;
     try {
+      const preparing = request.prepare?.();
+      if (preparing) {
+        sequence.held = { values: values.slice(), peaks: peaks?.slice() };
+        const go = () => this.#resume(sequence);
+        // What failed is told by the sampler, which needs the same.
+        preparing.then(go, go);
+        return false;
+      }
       const choice = request.sampler.next(values, peaks);
       sequence.report.firstTokenAt ||= performance.now();
       sequence.pending = [choice.token];
@@ -215,6 +239,14 @@ export class Scheduler {
       this.#end(sequence, error);
     }
     return false;
+  }
+
+  /** Lets a sequence choose from the logits that it kept. */
+  #resume(sequence: Sequence): void {
+    const { held } = sequence;
+    sequence.held = undefined;
+    if (held && this.#active.includes(sequence)) this.#choose(sequence, held);
+    this.#nudge();
   }
 
   /** A run that fails leaves its rows undefined: their requests fail, their slots are emptied, everybody else goes on. */

@@ -1,32 +1,35 @@
 /** @file Runs of the decoder for sequences in their slots: what is fed, and what the slots hold afterwards. */
-import { type DecoderConfig, PEAK_BLOCK } from "../../model/index.ts";
-import { attentionWeights } from "../run/attention-weights.ts";
+import type { DecoderConfig } from "../../model/index.ts";
+import { PEAK_BLOCK } from "../../passes/index.ts";
 import type { DecoderRunner } from "../run/decoder-runner.ts";
 import type { LogitRow } from "../sampling/index.ts";
 import type { EmbeddingTable } from "../weights/embedding-table.ts";
+import type { KvSlots } from "./kv-slots.ts";
 import { promptEmbeddings } from "./prompt-embeddings.ts";
-import type { Sequence } from "./sequence.ts";
-import type { Slots } from "./slots.ts";
+import type { ObservedSequence, Sequence } from "./sequence.ts";
 
 /** Feeds admitted sequences, one run at a time. Logits are valid until the next run. */
 export class StepRunner {
   readonly #runner: DecoderRunner;
   readonly #embeddings: EmbeddingTable;
   readonly #config: DecoderConfig;
-  readonly #slots: Slots;
+  readonly #slots: KvSlots;
 
-  constructor(runner: DecoderRunner, embeddings: EmbeddingTable, config: DecoderConfig, slots: Slots) {
+  constructor(runner: DecoderRunner, embeddings: EmbeddingTable, config: DecoderConfig, slots: KvSlots) {
     this.#runner = runner;
     this.#embeddings = embeddings;
     this.#config = config;
     this.#slots = slots;
   }
 
-  /** Share of the cache's memory that holds tokens, 0 to 1. */
-  get cacheUsage(): number {
-    const { slots, capacity } = this.#runner.cache;
-    const held = this.#slots.lengths.reduce((sum, length) => sum + length, 0);
-    return slots === 0 ? 0 : held / (slots * capacity);
+  /**
+   * Share of the tokens that the cache holds at most that belong to these sequences, 0 to 1; what else it holds is there to
+   * be reused. Not of its memory now, which grows with what is asked for and so is always nearly full.
+   */
+  cacheUsage(sequences: readonly Sequence[]): number {
+    const { slots, capacity } = this.#runner.cache.most;
+    const held = sequences.reduce((sum, { slot }) => sum + (slot?.ids.length ?? 0), 0);
+    return held / (slots * capacity);
   }
 
   /** Row `row` of the last run's logits, and the largest of every stretch of them where the graph tells. */
@@ -109,18 +112,19 @@ export class StepRunner {
     return logits;
   }
 
-  /** Feeds one sequence its pending token and tells where it looked: per layer, one weight per token, itself included. */
-  async look(sequence: Sequence): Promise<Float32Array[]> {
+  /** Feeds one sequence its pending token in a run of its own, surrounded by its observer. */
+  async observed(sequence: Sequence, { observe }: ObservedSequence): Promise<void> {
     const slot = sequence.slot!;
     const past = slot.ids.length;
     const embeds = this.#rows(1);
     await this.#embeddings.read(sequence.pending, embeds, [0]);
     await this.#ensureRoom(past + 1);
     const place = { slots: [slot.index], tokens: 1 };
-    await this.#runner.run({ graph: "decode", ...place, embeds, lengths: [past], logitRows: [], queryRows: [0] });
+    const run = async (): Promise<void> => {
+      await this.#runner.run({ graph: "decode", ...place, embeds, lengths: [past], logitRows: [] });
+    };
+    await observe(run, slot.index, past + 1);
     slot.ids.push(sequence.pending[0]!);
-    const keys = await this.#runner.cache.keys(slot.index, past + 1);
-    return this.#runner.queries.map((query, layer) => attentionWeights(query, keys[layer]!, past + 1, this.#config));
   }
 
   /** Zeros [rows, hidden]. */
@@ -131,6 +135,8 @@ export class StepRunner {
   /** Room in every slot for one token more than it holds: idle rows inside a run are written there, behind their end. */
   async #ensureRoom(length: number): Promise<void> {
     const lengths = this.#slots.lengths;
-    await this.#runner.cache.ensure(lengths.length, Math.max(length, ...lengths.map((held) => held + 1)), lengths);
+    const { cache, pairsWithin = 0 } = this.#runner;
+    const wanted = Math.max(length, ...lengths.map((held) => held + 1));
+    await cache.ensure(lengths.length, Math.max(wanted, Math.min(wanted + 1, pairsWithin)), lengths);
   }
 }

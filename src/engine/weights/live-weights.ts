@@ -1,7 +1,7 @@
 /** @file Weights that the caller owns and changes: graph inputs instead of compiled files. */
-import { elementCount, serialize, sourceName, type Value } from "../../graph/index.ts";
-import type { GraphOutputs, TensorReader } from "../../model/index.ts";
-import { weightBytes } from "../../model/index.ts";
+import { elementCount, type GraphOutputs, serialize, sourceName, type Value } from "../../graph/index.ts";
+import type { TensorReader } from "../../passes/index.ts";
+import { weightBytes } from "../../passes/index.ts";
 import {
   createTensor,
   type Runtime,
@@ -9,7 +9,7 @@ import {
   type SessionOptions,
   type Tensor,
   wrapTensor,
-} from "../runtime/index.ts";
+} from "../../runtime/index.ts";
 
 /** Memory of a weight: a tensor, or its numbers in the checkpoint's order. */
 export type WeightMap = ReadonlyMap<string, Tensor | Float32Array>;

@@ -21,8 +21,10 @@ export interface Answer {
 export interface Answerer {
   /** For file names and reports. */
   readonly name: string;
-  /** What a resumed run must agree on: model, revision, generation settings. */
+  /** What the caller chose and a resumed run must agree on: model, revision, generation settings. */
   readonly settings: Readonly<Record<string, string | number | boolean | null>>;
+  /** What the model is by content, such as a hash of its weights: where it changes under the same settings, a new run begins. */
+  identity?(): Promise<Readonly<Record<string, string>>>;
   /** Answers in any order; a failed question gives an answer with `error`, it does not end the stream. */
   answer(requests: AsyncIterable<AnswerRequest>, options: { signal?: AbortSignal }): AsyncIterable<Answer>;
   close(): Promise<void>;

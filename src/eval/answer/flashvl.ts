@@ -1,8 +1,12 @@
 /** @file Our own model as an answerer: in this process, several questions decoded together. */
-import { basename } from "node:path";
-import type { FlashVL } from "../../engine/index.ts";
+import { randomUUID } from "node:crypto";
+import { existsSync, realpathSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { mapConcurrent } from "../../common/index.ts";
+import { compileCacheFolder, PACKAGE_VERSION } from "../../compile/index.ts";
+import type { FlashVL } from "../../node/index.ts";
 import type { Answer, Answerer } from "./answerer.ts";
-import { mapConcurrent } from "./map-concurrent.ts";
+import { modelHash } from "./model-hash.ts";
 
 /** VLMEvalKit's FlashVL adapter generates at most this much. */
 export const VLMEVAL_MAX_NEW_TOKENS = 512;
@@ -12,6 +16,21 @@ export interface FlashVLAnswererOptions {
   batch?: number;
   /** Default 512. */
   maxNewTokens?: number;
+  /** Where hashes of weights are remembered. Default: the cache of compiled graphs. */
+  cacheDir?: string;
+}
+
+/**
+ * How a run names a model: a checkpoint of a training run by that run and its step, another folder by its own name, a model
+ * of the hub by the name there.
+ * @example modelName("runs/meters/last", "/home/me/runs/meters/last") // "meters-step-24"
+ */
+export function modelName(name: string, folder: string): string {
+  const place = existsSync(folder) ? realpathSync(folder) : folder;
+  const step = /^step-0*(\d+)$/.exec(basename(place));
+  if (step && basename(dirname(place)) === "checkpoints") return `${basename(dirname(dirname(place)))}-step-${step[1]}`;
+  const last = name.replace(/\/+$/, "").split("/").at(-1)!;
+  return (/^\.*$/.test(last) ? basename(place) : last) || "FlashVL";
 }
 
 /**
@@ -21,17 +40,18 @@ export interface FlashVLAnswererOptions {
  */
 export function flashvlAnswerer(model: FlashVL, options: FlashVLAnswererOptions = {}): Answerer {
   const { batch = model.info.maxBatch, maxNewTokens = VLMEVAL_MAX_NEW_TOKENS } = options;
-  const { name, preset, overrides, compiled, device, runtime } = model.info;
+  const { name, folder, files, choices, preset, overrides, compiled, device, runtime, weights } = model.info;
   // As text: their order counts. Absent where there are none, as in the runs of earlier versions.
   const layers = Object.entries(overrides)
     .map(([pattern, precision]) => `${pattern}=${precision}`)
     .join();
   return {
-    name: name.split("/").at(-1) || "FlashVL",
+    name: modelName(name, folder),
     settings: {
       model: name,
       preset,
       ...(layers && { layers }),
+      ...choices,
       // Its name is the hash of what it was made from.
       ...(compiled !== undefined && { compiled: basename(compiled) }),
       device,
@@ -39,6 +59,11 @@ export function flashvlAnswerer(model: FlashVL, options: FlashVLAnswererOptions 
       maxNewTokens,
       doSample: false,
     },
+    identity: async () => ({
+      flashvl: PACKAGE_VERSION,
+      // Weights in memory may change at any time: such a run is never continued.
+      model: weights === "live" ? randomUUID() : await modelHash(files, compileCacheFolder(options.cacheDir)),
+    }),
     answer: (requests, { signal }) =>
       mapConcurrent(requests, batch, async ({ key, images, messages }): Promise<Answer> => {
         const started = performance.now();

@@ -1,9 +1,9 @@
 /** @file Any OpenAI-compatible endpoint as an answerer, so that peers are measured by the same code. */
 import { readFile } from "node:fs/promises";
+import { mapConcurrent } from "../../common/index.ts";
 import type { ContentPart, ImageInput, Message } from "../../processor/index.ts";
 import { chatCompletion, type Endpoint } from "../chat-completion.ts";
 import type { Answer, Answerer } from "./answerer.ts";
-import { mapConcurrent } from "./map-concurrent.ts";
 
 export interface OpenAiAnswererOptions extends Endpoint {
   /** Requests under way at once. Default 16. */
@@ -52,7 +52,7 @@ async function openAiMessages(images: readonly ImageInput[], messages: readonly 
       const parts: ContentPart[] = [...first.map((image): ContentPart => ({ type: "image", image })), ...own];
       if (parts.length === 1 && parts[0]!.type === "text") return { role, content: parts[0]!.text };
       const converted = parts.map(async (part) =>
-        part.type === "text" ? part : { type: "image_url", image_url: { url: await imageUrl(part.image) } },
+        part.type === "image" ? { type: "image_url", image_url: { url: await imageUrl(part.image) } } : part,
       );
       return { role, content: await Promise.all(converted) };
     }),

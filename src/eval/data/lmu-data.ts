@@ -2,9 +2,20 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
-import type { SetDefinition } from "../../tasks/index.ts";
+import { fileHash } from "../../common/node.ts";
+import { downloadFile, type FileProgress } from "../../hub/index.ts";
+import type { SetDefinition } from "../../vlmeval/index.ts";
 import { withCode } from "../with-code.ts";
-import { type DownloadProgress, download, fileMd5 } from "./download.ts";
+
+/** The MD5 of a file, in hexadecimal. @throws the signal's reason */
+export async function fileMd5(path: string, signal?: AbortSignal): Promise<string> {
+  try {
+    return await fileHash(path, "md5", signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
 
 /** `$LMUData` if it is set and exists, else `~/LMUData`. */
 export function lmuDataFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -16,7 +27,7 @@ export interface FindDataOptions {
   folder?: string;
   /** Never download. */
   offline?: boolean;
-  onProgress?: (progress: DownloadProgress) => void;
+  onProgress?: (progress: FileProgress) => void;
   signal?: AbortSignal;
 }
 
@@ -45,7 +56,7 @@ export async function findData(
   const own = EXTENSIONS.map((extension) => join(folder, set.name + extension)).find((path) => existsSync(path));
   const shared = set.url === undefined ? undefined : join(folder, basename(new URL(set.url).pathname));
   const found = async (path: string): Promise<FoundData> => {
-    const md5 = await fileMd5(path);
+    const md5 = await fileMd5(path, options.signal);
     return { path, md5, asPublished: set.md5 === undefined || md5 === set.md5 };
   };
   if (own !== undefined) return found(own);
@@ -61,6 +72,6 @@ export async function findData(
     );
   }
   const path = join(folder, basename(new URL(set.url).pathname));
-  await download(set.url, path, { md5: set.md5, onProgress: options.onProgress, signal: options.signal });
+  await downloadFile(set.url, path, { md5: set.md5, onProgress: options.onProgress, signal: options.signal });
   return found(path);
 }

@@ -1,5 +1,5 @@
 /** @file What a judge will cost at least: the questions that rules leave open, before any is asked. */
-import type { JudgeAsk } from "../../tasks/index.ts";
+import type { JudgeAsk } from "../../vlmeval/index.ts";
 
 /** Dollars per million tokens. */
 export interface JudgePrice {

@@ -1,5 +1,5 @@
 /** @file The judge: an OpenAI-compatible endpoint that is asked only what rules cannot decide; cached, limited in number, counted. */
-import { API_FAILURE, type JudgeAsk } from "../../tasks/index.ts";
+import { API_FAILURE, type JudgeAsk } from "../../vlmeval/index.ts";
 import { chatCompletion, type Endpoint } from "../chat-completion.ts";
 import { ReplyCache } from "./reply-cache.ts";
 

@@ -3,7 +3,17 @@ import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** An append-only file of replies; a half-written last line is ignored. */
+/** A line of the file; undefined if it is damaged: its question is asked again. */
+function parsed(line: string): { key: string; reply: string } | undefined {
+  try {
+    const { key, reply } = JSON.parse(line) as { key?: unknown; reply?: unknown };
+    return typeof key === "string" && typeof reply === "string" ? { key, reply } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An append-only file of replies; damaged lines, such as a half-written last one, are ignored. */
 export class ReplyCache {
   readonly #path: string | null;
   readonly #replies = new Map<string, string>();
@@ -15,8 +25,8 @@ export class ReplyCache {
     const text = readFileSync(path, "utf8");
     for (const line of text.slice(0, text.lastIndexOf("\n") + 1).split("\n")) {
       if (line === "") continue;
-      const { key, reply } = JSON.parse(line) as { key: string; reply: string };
-      this.#replies.set(key, reply);
+      const found = parsed(line);
+      if (found) this.#replies.set(found.key, found.reply);
     }
     // The next append must not continue a torn line.
     if (text !== "" && !text.endsWith("\n")) appendFileSync(path, "\n");

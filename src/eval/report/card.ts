@@ -1,4 +1,5 @@
 /** @file The model card's own evaluation table, to print beside a run. */
+import { headlineOf, type SetResult } from "./result.ts";
 
 export interface CardRow {
   model: string;
@@ -30,3 +31,31 @@ export const CARD_TABLE: readonly CardRow[] = [
   row("+ RL", [27.23, 26.94, 27.94, 17.73, 16.99, 46.55]),
   row("FlashVL-2B-Static-GRPO", [29.05, 30.61, 32.48, 18.45, 16.53, 47.18]),
 ];
+
+/** The result that stands for a column; null where no set of the column was run. */
+function scoreOf({ sets, metric }: (typeof CARD_COLUMNS)[number], results: readonly SetResult[]): number | null {
+  const result = sets.map((name) => results.find((item) => item.dataset === name)).find((item) => item !== undefined);
+  if (!result) return null;
+  const found = metric === "headline" ? headlineOf(result) : result.metrics.find((item) => item.name === metric);
+  return found?.value ?? null;
+}
+
+const number = (value: number | null | undefined) => (value === null || value === undefined ? "–" : value.toFixed(2));
+
+/**
+ * The card's table with a run as its last row, and a head; no rows where no set of the run stands for a column. An average is
+ * given only where every column has a score.
+ * @example formatTable(cardTable("InternVL3-2B", results))
+ */
+export function cardTable(model: string, results: readonly SetResult[]): string[][] {
+  const scores = CARD_COLUMNS.map((column) => scoreOf(column, results));
+  if (scores.every((score) => score === null)) return [];
+  const whole = scores.every((score) => score !== null);
+  const average = whole ? scores.reduce<number>((sum, score) => sum + score!, 0) / scores.length : null;
+  const names = ["Average", ...CARD_COLUMNS.map(({ name }) => name)];
+  return [
+    ["Model", ...names],
+    ...CARD_TABLE.map((row) => [row.model, ...names.map((name) => number(row.scores[name]))]),
+    [`${model} (this run)`, number(average), ...scores.map(number)],
+  ];
+}

@@ -1,5 +1,5 @@
 /** @file VLMEvalKit's names for the files of an evaluation. */
-import type { FileKind } from "../../tasks/index.ts";
+import type { FileKind } from "../../vlmeval/index.ts";
 
 /** `exact_matching` is upstream's name for "no judge". */
 export const NO_JUDGE = "exact_matching";
@@ -22,12 +22,14 @@ export function besidePredictions(predictions: string, suffix: string, extension
   return predictions.replaceAll(`.${old}`, `${suffix}.${extension ?? bySuffix ?? "xlsx"}`);
 }
 
-const CHOICE_JUDGES: Record<string, string> = { "chatgpt-0125": "openai", "gpt-4-0125": "gpt4" };
-const WEMATH_JUDGES: Record<string, string> = {
-  "gpt-4-0125": "gpt4",
-  "gpt-4-turbo": "gpt4-turbo",
-  "gpt-4o-mini": "gpt4o-mini",
-};
+const CHOICE_JUDGES = new Map<string, string>(Object.entries({ "chatgpt-0125": "openai", "gpt-4-0125": "gpt4" }));
+const WEMATH_JUDGES = new Map<string, string>(
+  Object.entries({
+    "gpt-4-0125": "gpt4",
+    "gpt-4-turbo": "gpt4-turbo",
+    "gpt-4o-mini": "gpt4o-mini",
+  }),
+);
 
 /** One file: `judged` holds the rows with their verdicts, `table` the results, `pickle` what only Python reads. */
 export interface UpstreamFile {
@@ -52,7 +54,7 @@ export function upstreamFiles(kind: FileKind, predictions: string, judge: string
   });
   const first: UpstreamFile = { path: predictions, holds: "predictions" };
   const choice = (from: string) => {
-    const tag = CHOICE_JUDGES[judge] ?? judge;
+    const tag = CHOICE_JUDGES.get(judge) ?? judge;
     return [
       file("pickle", `_${tag}_result`, "pkl", from),
       file("judged", `_${tag}_result`, undefined, from),
@@ -67,7 +69,7 @@ export function upstreamFiles(kind: FileKind, predictions: string, judge: string
       return [first, { path: post, holds: "post-processed" }, ...choice(post), file("table", "_acc", "csv")];
     }
     case "wemath": {
-      const tag = WEMATH_JUDGES[judge] ?? judge;
+      const tag = WEMATH_JUDGES.get(judge) ?? judge;
       const table = file("table", `_${tag}_score`, "csv");
       if (judge === NO_JUDGE) return [first, table];
       return [first, file("pickle", `_${tag}_result`, "pkl"), file("judged", `_${tag}`), table];

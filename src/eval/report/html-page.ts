@@ -1,7 +1,16 @@
 /** @file The side-by-side page: picture, question, answer and verdict of each row, with filters; it runs its own script and nothing else. */
 import { createHash } from "node:crypto";
-import type { Decision } from "../../tasks/index.ts";
-import { escapeHtml } from "./html-escape.ts";
+import type { Decision } from "../../vlmeval/index.ts";
+import type { SetResult } from "./result.ts";
+
+const ENTITIES = new Map<string, string>(
+  Object.entries({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" }),
+);
+
+/** @example escapeHtml("<b>") // "&lt;b&gt;" */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => ENTITIES.get(char)!);
+}
 
 export interface PageRow {
   index: string;
@@ -23,6 +32,9 @@ const SHOWN_CHARACTERS = 4000;
 const STYLE = `
 body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem;color:#1b1b1b;background:#fff}
 h1{font-size:1.3rem;margin:0 0 .8rem}
+section{display:flex;gap:2.5rem;flex-wrap:wrap;align-items:start}
+table{border-collapse:collapse}caption{text-align:left;font-weight:600}
+td{padding:.1rem .9rem .1rem 0}td+td{text-align:right;font-variant-numeric:tabular-nums}
 form{display:flex;gap:.8rem;flex-wrap:wrap;align-items:end;position:sticky;top:0;background:#fff;padding:.6rem 0;border-bottom:1px solid #bbb}
 label{display:flex;flex-direction:column;font-size:.85rem}
 select,input{font:inherit;padding:.2rem .4rem;box-sizing:border-box;height:2rem}output{line-height:2rem}
@@ -91,12 +103,36 @@ function article(row: PageRow): string {
 </article>`;
 }
 
-/** The page but for its rows, so that rows can be written one by one. */
-export function pageHead(title: string, categories: readonly string[]): string {
+/** What a number of the page says: its name, the value, how sure it is, and behind how many rows it stands. */
+type Figure = readonly [name: string, value: string, interval: string, count: number];
+
+function figures(caption: string, list: readonly Figure[]): string {
+  if (list.length === 0) return "";
+  const row = (cells: Figure) => `<tr>${cells.map((text) => `<td>${escapeHtml(String(text))}</td>`).join("")}</tr>`;
+  return `<table><caption>${caption}</caption>${list.map(row).join("")}</table>`;
+}
+
+/** The scores that the page opens with: every metric with its interval, the categories, and what there is to note. */
+function summary({ metrics, categories, warnings, headline }: SetResult): string {
+  const shown = (value: number | null, unit: string) =>
+    value === null ? "–" : `${value.toFixed(2)}${unit === "%" ? " %" : ""}`;
+  const byHeadline = [...metrics].sort((a, b) => Number(b.name === headline) - Number(a.name === headline));
+  const scores = byHeadline.map(({ name, value, unit, interval, count }): Figure => {
+    const spread = interval ? `95 %: ${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}` : "";
+    return [name, shown(value, unit), spread, count];
+  });
+  const parts = categories.map(({ name, value, count }): Figure => [name, shown(value, "%"), "", count]);
+  const notes = warnings.map((text) => `<li>${escapeHtml(text)}</li>`).join("");
+  return `<section>${figures("Scores", scores)}${figures("Categories", parts)}</section>${notes && `<ul>${notes}</ul>`}`;
+}
+
+/** The page but for its rows, so that rows can be written one by one. @param categories what rows can be filtered by */
+export function pageHead(title: string, result: SetResult, categories: readonly string[]): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}">
 <meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
 <body><main><h1>${escapeHtml(title)}</h1>
+${summary(result)}
 <form>${choices("Verdict", "verdict", ["right", "wrong", "partly"])}${choices("Decided by", "decision", ["rule", "judge", "undecided", "judge-failed"])}${choices("Category", "category", categories)}<label>Words<input name="words" type="search"></label><output></output></form>
 `;
 }

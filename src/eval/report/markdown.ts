@@ -1,7 +1,12 @@
 /** @file The results as a Markdown table, with the model card's table beside it. */
-import { CARD_COLUMNS, CARD_TABLE } from "./card.ts";
-import { markdownTable } from "./markdown-table.ts";
-import { headlineOf, type MetricResult, type SetResult } from "./result.ts";
+import { cardTable } from "./card.ts";
+import type { MetricResult, SetResult } from "./result.ts";
+
+/** Cells must be free of line breaks and bars. @example markdownTable(["", "value"], [["a", "1"]]).join("\n") */
+export function markdownTable(columns: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(columns), line(columns.map(() => "---")), ...rows.map(line)];
+}
 
 const number = (value: number | null | undefined) => (value === null || value === undefined ? "–" : value.toFixed(2));
 
@@ -14,33 +19,16 @@ function interval({ interval: found }: MetricResult): string {
   return found === null ? "–" : `${number(found.low)} – ${number(found.high)}`;
 }
 
-/** The results that stand for the card's columns; null where no set of the column was run. */
-function cardScores(results: readonly SetResult[]): (number | null)[] {
-  return CARD_COLUMNS.map(({ sets, metric }) => {
-    const result = sets.map((name) => results.find((item) => item.dataset === name)).find((item) => item !== undefined);
-    if (!result) return null;
-    const found = metric === "headline" ? headlineOf(result) : result.metrics.find((item) => item.name === metric);
-    return found?.value ?? null;
-  });
-}
-
 function cardLines(model: string, results: readonly SetResult[]): string[] {
-  const scores = cardScores(results);
-  if (scores.every((score) => score === null)) return [];
-  const whole = scores.every((score) => score !== null);
-  const average = whole ? scores.reduce<number>((sum, score) => sum + score!, 0) / scores.length : null;
-  const columns = ["Model", "Average", ...CARD_COLUMNS.map(({ name }) => name)];
-  const rows = [
-    ...CARD_TABLE.map((row) => [
-      cell(row.model),
-      number(row.scores.Average),
-      ...CARD_COLUMNS.map(({ name }) => number(row.scores[name])),
-    ]),
-    [`**${cell(model)} (this run)**`, number(average), ...scores.map(number)],
-  ];
+  const [columns, ...rows] = cardTable(model, results);
+  if (columns === undefined) return [];
   const note =
     "The card does not say which metric of DynaMath and WeMath it quotes; this row takes DynaMath's average and WeMath's loose score.";
-  return ["", "## Beside the model card", "", ...markdownTable(columns, rows), "", note];
+  const marked = rows.map(([name, ...scores], at) => [
+    at < rows.length - 1 ? cell(name!) : `**${cell(name!)}**`,
+    ...scores,
+  ]);
+  return ["", "## Beside the model card", "", ...markdownTable(columns, marked), "", note];
 }
 
 /**

@@ -1,14 +1,44 @@
 /** @file One set's result as a plain object: what results.json holds and every other report is made from. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   type Decision,
+  type Metric,
   metricValue,
   type Scored,
   type ScoringRules,
   type SetReport,
   type Table,
-} from "../../tasks/index.ts";
+} from "../../vlmeval/index.ts";
 import type { JudgeCounts } from "../judge/judge.ts";
 import { bootstrapInterval, type Interval } from "../stats/bootstrap.ts";
+import { withCode } from "../with-code.ts";
+
+/** Names of the files in a run's folder that reports and comparisons are made from. */
+export const RESULT = "result.json";
+export const UNITS = "units.json";
+
+/** Is the run in this folder scored? */
+export const isScored = (folder: string): boolean =>
+  existsSync(join(folder, RESULT)) && existsSync(join(folder, UNITS));
+
+function readScored<T>(folder: string, name: string): T {
+  const path = join(folder, name);
+  if (!isScored(folder))
+    throw new Error(`${folder} holds no scored run; expected a folder with ${RESULT} and ${UNITS}.`);
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as T;
+  } catch (error) {
+    const way = "Score the run again: flashvl eval rescore FOLDER.";
+    throw withCode("invalid", `${path} is damaged (${(error as Error).message}). ${way}`);
+  }
+}
+
+/** The result of a scored run. @throws Error if the folder holds none, or a damaged one */
+export const readResult = (folder: string): SetResult => readScored(folder, RESULT);
+
+/** The metrics of a scored run, unit by unit. @throws Error if the folder holds none, or damaged ones */
+export const readUnits = (folder: string): Metric[] => readScored(folder, UNITS);
 
 export interface MetricResult {
   name: string;
@@ -29,6 +59,8 @@ export interface SetResult {
   fine?: Table;
   categories: SetReport["categories"];
   rows: number;
+  /** Where only the first rows were asked, how many. */
+  limit: number | null;
   unanswered: number;
   decisions: Record<Decision, number>;
   prompt: string;

@@ -1,6 +1,6 @@
 /** @file The metrics that VLMEvalKit puts into status.json: a table flattened to names and numbers, and which of them is the primary one. */
-import type { Table } from "../../tasks/index.ts";
-import { parsePyFloat } from "../../tasks/index.ts";
+import type { Table } from "../../vlmeval/index.ts";
+import { parsePyFloat } from "../../vlmeval/index.ts";
 
 function asNumber(value: unknown): number | null {
   if (typeof value === "number") return Number.isNaN(value) ? null : value;
@@ -28,7 +28,7 @@ export function flattenTable(table: Table): Record<string, number> {
       if (number === null) continue;
       const name = column.trim() || "value";
       let key = prefix === "" ? name : `${prefix}|${name}`;
-      if (key in out) key = `${key}#${place}`;
+      if (Object.hasOwn(out, key)) key = `${key}#${place}`;
       out[key] = number;
     }
   }

@@ -1,6 +1,6 @@
 /** @file Writes a set's files under VLMEvalKit's names and columns (all but pickles, which only Python reads). */
 import { join } from "node:path";
-import type { Scored, SetReport, Table, Value } from "../../tasks/index.ts";
+import type { Scored, SetReport, Table, Value } from "../../vlmeval/index.ts";
 import type { Bench } from "../run/bench.ts";
 import { besidePredictions, NO_JUDGE, upstreamFiles } from "./file-names.ts";
 import { writeTable } from "./write-table.ts";

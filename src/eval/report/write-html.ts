@@ -3,9 +3,10 @@ import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import sharp from "sharp";
 import { type ImageInput, loadImage } from "../../processor/index.ts";
-import type { Scored } from "../../tasks/index.ts";
+import type { Scored } from "../../vlmeval/index.ts";
 import type { Bench, BenchRow } from "../run/bench.ts";
 import { PAGE_END, type PageRow, pageHead, pageRow } from "./html-page.ts";
+import type { SetResult } from "./result.ts";
 
 /** Longer side of a picture on the page, in pixels. */
 const THUMBNAIL = 240;
@@ -31,7 +32,7 @@ const OPTION = /^[A-Z]$/;
 /** @returns how many rows the page shows */
 export async function writeHtml(
   path: string,
-  title: string,
+  result: SetResult,
   bench: Bench,
   scored: readonly Scored[],
   replies: ReadonlyMap<string, string>,
@@ -41,7 +42,7 @@ export async function writeHtml(
   const categoryOf = (row: Scored) => row.cells.category ?? row.cells.family ?? row.cells.subject ?? "";
   const categories = [...new Set([...shown.values()].map(categoryOf))].filter((name) => name !== "").sort();
   async function* page(): AsyncGenerator<string> {
-    yield pageHead(title, categories);
+    yield pageHead(`${result.model} on ${result.dataset}`, result, categories);
     for await (const { key, prompt } of bench.rows()) {
       const row = shown.get(key);
       if (row) yield pageRow(await onPage(row, prompt, replies, categoryOf(row)));

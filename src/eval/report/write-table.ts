@@ -1,7 +1,8 @@
 /** @file Writes rows as xlsx, tsv, csv or json in the form that pandas gives them. */
 import { writeFile } from "node:fs/promises";
-import writeXlsxFile, { type Cell } from "write-excel-file/node";
-import { pyFloatRepr, type Table, type Value } from "../../tasks/index.ts";
+import type { Cell } from "write-excel-file/node";
+import { needPackage } from "../../common/node.ts";
+import { pyFloatRepr, type Table, type Value } from "../../vlmeval/index.ts";
 
 /** Excel's limit for a cell. */
 const CELL_LIMIT = 32_767;
@@ -51,6 +52,8 @@ function xlsxText(text: string): string {
 }
 
 async function writeXlsx(table: Table, path: string): Promise<number> {
+  needPackage("Writing Excel files", "write-excel-file");
+  const { default: writeXlsxFile } = await import("write-excel-file/node");
   let cut = 0;
   const cell = (value: Value | undefined): Cell => {
     if (value === null || value === undefined || (typeof value === "number" && !Number.isFinite(value))) return null;

@@ -1,6 +1,7 @@
 /** @file The answering half of a run: every row that has no answer yet is asked, every answer recorded at once. */
-import { appendFileSync, mkdirSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../../common/node.ts";
 import type { Answerer, AnswerRequest } from "../answer/answerer.ts";
 import type { Bench, BenchRow } from "./bench.ts";
 import { AnswerWriter, readAnswers, type Shard } from "./records.ts";
@@ -27,15 +28,18 @@ export interface AnswerRowsOptions {
   onProgress?: (progress: AnswerProgress) => void;
 }
 
-/** @returns the keys of all rows in order (other shards' too), and how many of this shard's have no answer because the answerer failed */
-export async function answerRows(
-  bench: Bench,
-  answerer: Answerer,
-  options: AnswerRowsOptions,
-): Promise<{ keys: string[]; failed: number }> {
+export interface AnsweredRows {
+  /** Of all rows in order, other shards' too. */
+  keys: string[];
+  /** Rows of this shard that have no answer because the answerer failed. */
+  failed: number;
+}
+
+/** Asks every row that has no answer yet. @throws what the answerer or the signal throws */
+export async function answerRows(bench: Bench, answerer: Answerer, options: AnswerRowsOptions): Promise<AnsweredRows> {
   const { folder, shard = { index: 0, count: 1 }, limit, signal, onProgress } = options;
   const known = readAnswers(folder);
-  mkdirSync(folder, { recursive: true });
+  await makeFolder(folder);
   using writer = new AnswerWriter(folder, shard);
   const waiting = new Map<string, BenchRow>();
   const size = bench.size === undefined ? limit : Math.min(bench.size, limit ?? bench.size);
@@ -44,8 +48,8 @@ export async function answerRows(
   const keys: string[] = [];
   let [asked, done, failed, scored, sum] = [0, 0, 0, 0, 0];
   let lastFailure: string | null = null;
-  const count = (row: BenchRow, answer: string) => {
-    const value = row.quickScore(answer);
+  const count = async (row: BenchRow, answer: string) => {
+    const value = await row.quickScore(answer);
     if (value === null) return;
     scored++;
     sum += value;
@@ -66,7 +70,7 @@ export async function answerRows(
       const answer = known.get(row.key);
       if (answer !== undefined) {
         done++;
-        count(row, answer);
+        await count(row, answer);
         continue;
       }
       const { images, messages } = await row.prompt();
@@ -88,7 +92,7 @@ export async function answerRows(
       const { key, milliseconds, completionTokens } = answer;
       appendFileSync(times, `${JSON.stringify({ key, milliseconds: Math.round(milliseconds), completionTokens })}\n`);
       done++;
-      count(row, answer.text);
+      await count(row, answer.text);
     }
     report();
   }

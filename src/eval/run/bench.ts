@@ -1,19 +1,19 @@
-/** @file What a run needs of a benchmark, made from a benchmark set or from any task (the market included). */
+/** @file What a run needs of a benchmark, made from a benchmark set or from any task. */
 import type { ImageInput, Message } from "../../processor/index.ts";
+import type { Task } from "../../tasks/index.ts";
 import {
   type Answered,
-  type Decision,
+  type Ask,
   type FileKind,
   PythonError,
+  type Reply,
   type RowScore,
   runProgram,
   type ScoreContext,
   type Scored,
-  type ScoreProgram,
   type SetReport,
-  type Task,
   type VlmTask,
-} from "../../tasks/index.ts";
+} from "../../vlmeval/index.ts";
 import { taskReport } from "./task-report.ts";
 
 /** A row on its way: its texts at once, its prompt when asked for. */
@@ -22,8 +22,11 @@ export interface BenchRow {
   cells: Readonly<Record<string, string | null>>;
   prompt(): Promise<{ images: ImageInput[]; messages: Message[] }>;
   /** A first verdict by rules alone, for the running score; null if rules cannot tell. */
-  quickScore(answer: string): number | null;
+  quickScore(answer: string): Promise<number | null>;
 }
+
+/** Whoever answers a score's questions: a judge, a checker of expressions. */
+export type Respond = (ask: Ask) => Reply | Promise<Reply>;
 
 export interface Bench {
   readonly name: string;
@@ -38,7 +41,8 @@ export interface Bench {
   /** `skip` rows are not loaded. */
   rows(): AsyncIterable<BenchRow>;
   groupKey(row: Pick<Answered, "index" | "cells">): string;
-  score(group: readonly Answered[], context: ScoreContext): ScoreProgram<RowScore[]>;
+  /** Scores the rows of one group; `respond` answers what its rules cannot decide. */
+  score(group: readonly Answered[], context: ScoreContext, respond: Respond): Promise<RowScore[]>;
   report(rows: readonly Scored[], context: ScoreContext): SetReport;
 }
 
@@ -51,10 +55,10 @@ export function vlmBench(task: VlmTask): Bench {
     warnings.push(`${set.name} has ${set.rows} rows with pictures, this file ${data.length}: the score is of a part.`);
   }
   const context: ScoreContext = { rules: task.rules, judge: false };
-  const quickScore = (index: string, cells: Answered["cells"], prediction: string): number | null => {
+  const quickScore = async (index: string, cells: Answered["cells"], prediction: string): Promise<number | null> => {
     try {
       const program = set.score([{ index, cells, prediction }], context);
-      const [score] = runProgram(program, () => null);
+      const [score] = await runProgram(program, () => null);
       return score!.decision === "undecided" ? null : score!.value;
     } catch (error) {
       if (error instanceof PythonError) return 0;
@@ -77,13 +81,13 @@ export function vlmBench(task: VlmTask): Bench {
         yield {
           key,
           cells,
-          prompt: async () => task.prompt(await data.load(at)),
+          prompt: async () => task.prompt(await task.load(at)),
           quickScore: (answer) => quickScore(key, cells, answer),
         };
       }
     },
     groupKey: (row) => set.groupKey?.(row) ?? row.index,
-    score: (group, scoring) => set.score(group, scoring),
+    score: (group, scoring, respond) => runProgram(set.score(group, scoring), respond),
     report: (rows, scoring) => set.report(rows, scoring),
   };
 }
@@ -104,13 +108,12 @@ function textFields(row: unknown): Record<string, string | null> {
  * @param size number of rows, if known
  */
 export function taskBench<Row>(task: Task<Row>, size?: number): Bench {
-  const verdicts = new Map<string, (answer: string) => RowScore>();
-  const verdict =
+  const verdicts = new Map<string, (answer: string) => Promise<RowScore>>();
+  const verdictOf =
     (row: Row) =>
-    (answer: string): RowScore => {
-      const { correct, value, detail } = task.score(row, answer);
-      const decision: Decision = "rule";
-      return { correct, value, extracted: detail, decision, fields: { hit: value, log: detail } };
+    async (answer: string): Promise<RowScore> => {
+      const { correct, value, detail } = await task.score(row, answer);
+      return { correct, value, extracted: detail, decision: "rule", fields: { hit: value, log: detail } };
     };
   return {
     name: task.name,
@@ -127,21 +130,19 @@ export function taskBench<Row>(task: Task<Row>, size?: number): Bench {
         const cells = textFields(row);
         const key = cells.id ?? String(at);
         at++;
-        const judge = verdict(row);
-        verdicts.set(key, judge);
+        const verdict = verdictOf(row);
+        verdicts.set(key, verdict);
         yield {
           key,
           cells,
           prompt: async () => task.prompt(row),
-          quickScore: (answer) => judge(answer).value,
+          quickScore: async (answer) => (await verdict(answer)).value,
         };
       }
     },
     groupKey: (row) => row.index,
-    // A generator that never asks: the task decides by itself.
-    *score(group) {
-      return group.map(({ index, prediction }) => verdicts.get(index)!(prediction));
-    },
+    // The task decides by itself; nobody is asked.
+    score: (group) => Promise.all(group.map(({ index, prediction }) => verdicts.get(index)!(prediction))),
     report: taskReport,
   };
 }

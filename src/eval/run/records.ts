@@ -1,17 +1,8 @@
 /** @file Append-only records of answers: one JSON line a row, safe against being killed at any byte. */
-import {
-  closeSync,
-  existsSync,
-  ftruncateSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, ftruncateSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../../common/node.ts";
+import { withCode } from "../with-code.ts";
 
 /** What is kept of an answer. Times are kept elsewhere, so that equal runs leave equal records. */
 export interface AnswerRecord {
@@ -41,18 +32,27 @@ export function parseShard(text: string): Shard {
   return shard;
 }
 
+function attempt<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
+}
+
 function parseLines(text: string, path: string): AnswerRecord[] {
   return text
     .split("\n")
     .filter((line) => line !== "")
     .map((line, place) => {
-      const record = JSON.parse(line) as AnswerRecord;
-      if (typeof record.key !== "string" || typeof record.text !== "string") {
-        throw new Error(
-          `${path}, line ${place + 1}: expected an object with key and text. Remove the file to start anew.`,
+      const record = attempt(() => JSON.parse(line) as Partial<AnswerRecord> | null);
+      if (typeof record?.key !== "string" || typeof record.text !== "string") {
+        throw withCode(
+          "invalid",
+          `${path}, line ${place + 1}: expected an object with key and text. Remove that line to ask its row again, or the file to ask all.`,
         );
       }
-      return record;
+      return { key: record.key, text: record.text };
     });
 }
 
@@ -100,12 +100,18 @@ export class AnswerWriter implements Disposable {
   }
 }
 
-/** When every row is answered: one file in the order of the rows, the same for any number of shards, batches or restarts. */
-export function writeFinalAnswers(folder: string, keys: readonly string[], answers: ReadonlyMap<string, string>): void {
-  const lines = keys.map((key) => `${JSON.stringify({ key, text: answers.get(key)! })}\n`);
-  const temporary = join(folder, `${FINAL}.${process.pid}.tmp`);
-  writeFileSync(temporary, lines.join(""));
-  renameSync(temporary, join(folder, FINAL));
+/**
+ * When every row is answered: one file in the order of the rows, the same for any number of shards, batches or restarts.
+ * Answers to rows beyond a limit are kept behind them.
+ */
+export async function writeFinalAnswers(
+  folder: string,
+  keys: readonly string[],
+  answers: ReadonlyMap<string, string>,
+): Promise<void> {
+  const order = new Set([...keys, ...answers.keys()]);
+  const lines = [...order].map((key) => `${JSON.stringify({ key, text: answers.get(key)! })}\n`);
+  await writeWhole(join(folder, FINAL), lines.join(""));
   // What the parts hold is in the whole now.
   for (const name of readdirSync(folder)) if (PART.test(name)) rmSync(join(folder, name));
 }

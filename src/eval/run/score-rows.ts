@@ -1,23 +1,20 @@
 /** @file The scoring half of a run: rules first, the judge for what is left, the same verdicts for any order or number at once. */
+import { mapConcurrent } from "../../common/index.ts";
+import { EquivalenceChecker } from "../../tasks/index.ts";
 import {
   type Answered,
-  type Ask,
-  EquivalenceChecker,
   groupBy,
   type JudgeAsk,
   type PredictionFormat,
   PythonError,
-  type Reply,
   type RowScore,
   repliesAsScored,
   type ScoreContext,
   type Scored,
-  type ScoreProgram,
   type ScoringRules,
-} from "../../tasks/index.ts";
-import { mapConcurrent } from "../answer/map-concurrent.ts";
+} from "../../vlmeval/index.ts";
 import type { Judge } from "../judge/judge.ts";
-import type { Bench } from "./bench.ts";
+import type { Bench, Respond } from "./bench.ts";
 
 export interface ScoreRowsOptions {
   rules: ScoringRules;
@@ -47,12 +44,6 @@ function failedScore(error: PythonError): RowScore {
     decision: "rule",
     fields: { log: `upstream raises ${error.message}` },
   };
-}
-
-async function drive<Result>(program: ScoreProgram<Result>, respond: (ask: Ask) => Promise<Reply>): Promise<Result> {
-  let step = program.next();
-  while (!step.done) step = program.next(await respond(step.value));
-  return step.value;
 }
 
 /** The answered rows of a bench in its order, replies as the scorer sees them. */
@@ -91,7 +82,7 @@ export async function scoreRows(
   using checker = new EquivalenceChecker();
   if (judge && options.onJudgeQuestions)
     options.onJudgeQuestions(await firstQuestions(bench, groups, context, checker));
-  const respond = async (ask: Ask): Promise<Reply> => {
+  const respond: Respond = (ask) => {
     if (ask.kind === "equivalence") return checker.equal(ask.answer, ask.reference);
     return judge === null ? null : judge.ask(ask, signal);
   };
@@ -102,7 +93,7 @@ export async function scoreRows(
   const scored = mapConcurrent(source(), judge?.concurrency ?? 1, async (group) => {
     signal?.throwIfAborted();
     try {
-      return { group, result: await drive(bench.score(group, context), respond) };
+      return { group, result: await bench.score(group, context, respond) };
     } catch (error) {
       if (!(error instanceof PythonError)) throw error;
       return { group, result: group.map(() => failedScore(error)) };
@@ -115,6 +106,9 @@ export async function scoreRows(
   return { rows, unanswered, cutOff: checker.cutOff };
 }
 
+/** Ends the scoring of a group where its first question to the judge is all that is wanted. */
+class JudgeAsked extends Error {}
+
 /** Run every group until it first asks the judge. */
 async function firstQuestions(
   bench: Bench,
@@ -125,18 +119,13 @@ async function firstQuestions(
   const questions: JudgeAsk[] = [];
   for (const group of groups) {
     try {
-      const program = bench.score(group, context);
-      let step = program.next();
-      while (!step.done) {
-        const ask = step.value;
-        if (ask.kind === "judge") {
-          questions.push(ask);
-          break;
-        }
-        step = program.next(await checker.equal(ask.answer, ask.reference));
-      }
+      await bench.score(group, context, (ask) => {
+        if (ask.kind === "equivalence") return checker.equal(ask.answer, ask.reference);
+        questions.push(ask);
+        throw new JudgeAsked();
+      });
     } catch (error) {
-      if (!(error instanceof PythonError)) throw error;
+      if (!(error instanceof PythonError || error instanceof JudgeAsked)) throw error;
     }
   }
   return questions;

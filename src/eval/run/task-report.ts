@@ -1,5 +1,5 @@
 /** @file The report of a task that is no benchmark set: the mean score with its interval, overall and by kind of question. */
-import type { Scored, SetReport } from "../../tasks/index.ts";
+import type { Scored, SetReport } from "../../vlmeval/index.ts";
 
 /** Columns that can name kinds of questions, best first. */
 const KIND_COLUMNS = ["family", "category", "kind", "split"];

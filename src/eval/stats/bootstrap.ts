@@ -1,6 +1,6 @@
 /** @file Percentile bootstrap: how far a metric may lie from its value by the choice of rows alone (Efron 1979). */
-import { type Metric, type MetricUnit, metricValue } from "../../tasks/index.ts";
-import { type Below, seededBelow } from "./random.ts";
+import { Random } from "../../common/index.ts";
+import { type Metric, type MetricUnit, metricValue } from "../../vlmeval/index.ts";
 
 export interface Interval {
   low: number;
@@ -22,11 +22,11 @@ function strataOf(metric: Pick<Metric, "combine" | "units">): MetricUnit[][] {
   return [...strata.values()];
 }
 
-function resampledValue(metric: Pick<Metric, "combine">, strata: readonly MetricUnit[][], below: Below): number {
+function resampledValue(metric: Pick<Metric, "combine">, strata: readonly MetricUnit[][], random: Random): number {
   let total = 0;
   for (const units of strata) {
     let sum = 0;
-    for (let i = 0; i < units.length; i++) sum += units[below(units.length)]!.value;
+    for (let i = 0; i < units.length; i++) sum += units[random.below(units.length)]!.value;
     total += metric.combine === "sum" ? sum : sum / units.length;
   }
   return metric.combine === "mean" ? total * 100 : total;
@@ -50,7 +50,7 @@ export function bootstrapInterval(
 ): Interval | null {
   if (metric.units.length === 0 || Number.isNaN(metricValue(metric))) return null;
   const { seed = DEFAULT_SEED, resamples = RESAMPLES } = options;
-  const below = seededBelow(seed);
+  const random = new Random(seed);
   const strata = strataOf(metric);
-  return percentileInterval(Array.from({ length: resamples }, () => resampledValue(metric, strata, below)));
+  return percentileInterval(Array.from({ length: resamples }, () => resampledValue(metric, strata, random)));
 }

@@ -1,11 +1,14 @@
 /** @file Do two runs differ on the same rows by more than chance? McNemar's exact test for right or wrong, a paired bootstrap for any credit. */
+import { Random } from "../../common/index.ts";
 import { DEFAULT_SEED, type Interval, percentileInterval, RESAMPLES } from "./bootstrap.ts";
-import { seededBelow } from "./random.ts";
 
 export interface Paired {
   /** Units in both runs. */
   units: number;
-  /** First minus second, in points of the mean x 100. */
+  /** Mean credit of each over these units, x 100. */
+  first: number;
+  second: number;
+  /** Second minus first: above 0 where the second is better. */
   difference: number;
   interval: Interval;
   /** Units on which only the first, or only the second, is better. */
@@ -49,25 +52,30 @@ export function comparePaired(
   seed = DEFAULT_SEED,
 ): Paired {
   const differences: number[] = [];
+  const both: { first: number[]; second: number[] } = { first: [], second: [] };
   let graded = false;
   for (const [id, value] of first) {
     const other = second.get(id);
     if (other === undefined) continue;
-    differences.push(value - other);
+    differences.push(other - value);
+    both.first.push(value);
+    both.second.push(other);
     if (![0, 1].includes(value) || ![0, 1].includes(other)) graded = true;
   }
   if (differences.length === 0) throw new Error("The two runs have no row in common; compare runs of one data set.");
-  const onlyFirst = differences.filter((value) => value > 0).length;
-  const onlySecond = differences.filter((value) => value < 0).length;
+  const onlyFirst = differences.filter((value) => value < 0).length;
+  const onlySecond = differences.filter((value) => value > 0).length;
   const mean = (values: readonly number[]) => (100 * values.reduce((sum, value) => sum + value, 0)) / values.length;
-  const below = seededBelow(seed);
+  const random = new Random(seed);
   const resampled = Array.from({ length: RESAMPLES }, () => {
     let sum = 0;
-    for (let i = 0; i < differences.length; i++) sum += differences[below(differences.length)]!;
+    for (let i = 0; i < differences.length; i++) sum += differences[random.below(differences.length)]!;
     return (100 * sum) / differences.length;
   });
   return {
     units: differences.length,
+    first: mean(both.first),
+    second: mean(both.second),
     difference: mean(differences),
     interval: percentileInterval(resampled),
     onlyFirst,
@@ -82,11 +90,11 @@ function signFlips(differences: readonly number[], seed: number): number {
   const nonZero = differences.filter((value) => value !== 0);
   if (nonZero.length === 0) return 1;
   const observed = Math.abs(nonZero.reduce((sum, value) => sum + value, 0));
-  const below = seededBelow(seed);
+  const random = new Random(seed);
   let extreme = 1;
   for (let flip = 0; flip < FLIPS; flip++) {
     let sum = 0;
-    for (const value of nonZero) sum += below(2) === 0 ? value : -value;
+    for (const value of nonZero) sum += random.below(2) === 0 ? value : -value;
     if (Math.abs(sum) >= observed - 1e-12) extreme++;
   }
   return extreme / (FLIPS + 1);

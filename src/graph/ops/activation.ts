@@ -7,7 +7,7 @@ import { scalar } from "./source.ts";
 
 const sameType = ([x]: readonly Value[]) => [{ dtype: x!.dtype, shape: x!.shape }];
 
-const geluErfOp = defineOp({
+export const geluOp = defineOp({
   name: "Gelu",
   infer: sameType,
   // d/dx x·Φ(x) = Φ(x) + x·φ(x), with Φ(x) = (1 + erf(x/√2))/2 (Hendrycks & Gimpel, arXiv 1606.08415)
@@ -18,13 +18,13 @@ const geluErfOp = defineOp({
   },
   emit: direct("Gelu", "com.microsoft"),
 });
-/** x·Φ(x), exact: the adapter's activation. */
-export const gelu = (x: Value): Value => apply1(geluErfOp, [x], {});
+/** x·Φ(x), exact. */
+export const gelu = (x: Value): Value => apply1(geluOp, [x], {});
 
 const C = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;
 
-const geluTanhOp = defineOp({
+export const geluTanhOp = defineOp({
   name: "GeluTanh",
   infer([x]) {
     // ONNX Runtime's FastGelu refuses scalars, but only when the graph runs.
@@ -41,10 +41,10 @@ const geluTanhOp = defineOp({
   },
   emit: direct("FastGelu", "com.microsoft"),
 });
-/** The tanh approximation of GELU ("gelu_pytorch_tanh"): the SigLIP tower's activation. */
+/** The tanh approximation of GELU ("gelu_pytorch_tanh"). */
 export const geluTanh = (x: Value): Value => apply1(geluTanhOp, [x], {});
 
-const siluOp = defineOp({
+export const siluOp = defineOp({
   name: "Silu",
   infer: sameType,
   // dy/dx = s·(1 + x·(1 - s)) = s + y·(1 - s), s = sigmoid(x)
@@ -56,10 +56,10 @@ const siluOp = defineOp({
   emit: ({ inputs, outputs }, e) =>
     e.node("QuickGelu", [e.name(inputs[0])], e.outputs(outputs), { alpha: float(1) }, "com.microsoft"),
 });
-/** x·sigmoid(x): the decoder's gate. */
+/** x·sigmoid(x). */
 export const silu = (x: Value): Value => apply1(siluOp, [x], {});
 
-const swiGluOp = defineOp({
+export const swiGluOp = defineOp({
   name: "SwiGlu",
   infer([x]) {
     const width = x!.shape.at(-1) as number;
@@ -73,5 +73,5 @@ const swiGluOp = defineOp({
     e.node("Mul", [open!, up!], e.outputs(outputs));
   },
 });
-/** silu(gate)·up of rows that hold a gate and then as many others [..., 2n] → [..., n] (Shazeer, arXiv 2002.05202). Inference only. */
+/** silu(gate)·up, with gate and up side by side: [..., 2n] → [..., n] (Shazeer, arXiv 2002.05202). Inference only. */
 export const swiGlu = (x: Value): Value => apply1(swiGluOp, [x], {});

@@ -73,13 +73,13 @@ export const attentionOp = defineOp<{ heads: number; kvHeads: number; scale: num
   },
 });
 /**
- * softmax(q·kᵀ·scale)·v per head as one node, which says what to compute and leaves how to a pass: it has neither a gradient
- * nor an ONNX form. q [batch, seq, heads·dim], k and v [batch, seq, kvHeads·dim]. Without a mask every token sees every other.
+ * softmax(q·kᵀ·scale)·v per head as one abstract node. It has neither a gradient nor an ONNX form: a pass replaces it by
+ * primitive ops or by a kernel. q [batch, seq, heads·dim], k and v [batch, seq, kvHeads·dim]. Without a mask every token sees every other.
  */
 export const attention = (q: Value, k: Value, v: Value, shape: AttentionShape, mask?: AttentionMask): Value =>
   apply1(attentionOp, mask ? [q, k, v, mask.segments, mask.branches] : [q, k, v], { ...shape });
 
-const mhaOp = defineOp<{ heads: number; scale: number }>({
+export const multiHeadAttentionOp = defineOp<{ heads: number; scale: number }>({
   name: "MultiHeadAttention",
   infer([q, , v], { heads }) {
     if ((q!.shape.at(-1) as number) % heads !== 0)
@@ -97,11 +97,11 @@ const mhaOp = defineOp<{ heads: number; scale: number }>({
 });
 /** softmax(q·kᵀ·scale)·v per head, nothing masked: q, k, v [batch, seq, heads·dim]. One fused kernel, inference only. */
 export const multiHeadAttention = (q: Value, k: Value, v: Value, heads: number, scale: number): Value =>
-  apply1(mhaOp, [q, k, v], { heads, scale });
+  apply1(multiHeadAttentionOp, [q, k, v], { heads, scale });
 
 type GqaAttrs = { heads: number; kvHeads: number; scale: number };
 
-const gqaOp = defineOp<GqaAttrs>({
+export const groupQueryAttentionOp = defineOp<GqaAttrs>({
   name: "GroupQueryAttention",
   infer([q, k, , pastK], { heads }) {
     const [batch, kvHeads, , dim] = pastK!.shape;
@@ -150,5 +150,5 @@ export function groupQueryAttention(
   attrs: GqaAttrs,
 ): readonly Value[] {
   const { pastKey, pastValue, lastPositions, totalLength, cos, sin } = cache;
-  return apply(gqaOp, [q, k, v, pastKey, pastValue, lastPositions, totalLength, cos, sin], attrs);
+  return apply(groupQueryAttentionOp, [q, k, v, pastKey, pastValue, lastPositions, totalLength, cos, sin], attrs);
 }

@@ -2,9 +2,9 @@
 
 import type { DType } from "../dtype.ts";
 import { onnxCode } from "../dtype.ts";
-import { apply1, commonDType, defineOp, direct, type GradientCall, type Op } from "../op.ts";
+import { apply1, commonDType, defineOp, direct } from "../op.ts";
 import { broadcastShapes } from "../shape.ts";
-import type { Attrs, Value } from "../value.ts";
+import type { Attrs, GradientCall, Op, Value } from "../value.ts";
 import { scalar } from "./source.ts";
 
 type Rule = (call: GradientCall<Attrs> & { readonly grad: Value }) => readonly (Value | undefined)[];
@@ -12,15 +12,19 @@ type Rule = (call: GradientCall<Attrs> & { readonly grad: Value }) => readonly (
 const withGrad = (rule: Rule | undefined): Op["gradient"] =>
   rule && ((call) => rule({ ...call, grad: call.grads[0]! }));
 
-function binary(name: string, rule?: Rule, result?: DType): (a: Value, b: Value) => Value {
-  const op = defineOp({
+const binaryOp = (name: string, rule?: Rule, result?: DType): Op =>
+  defineOp({
     name,
     infer: ([a, b]) => [{ dtype: result ?? commonDType([a!, b!]), shape: broadcastShapes(a!.shape, b!.shape) }],
     gradient: withGrad(rule),
     emit: direct(name),
   });
-  return (a, b) => apply1(op, [a, b], {});
-}
+
+const calls =
+  (op: Op) =>
+  (a: Value, b: Value): Value =>
+    apply1(op, [a, b], {});
+const binary = (name: string, rule?: Rule, result?: DType) => calls(binaryOp(name, rule, result));
 
 function unary(name: string, rule?: Rule): (x: Value) => Value {
   const op = defineOp({
@@ -38,12 +42,14 @@ export const equal = binary("Equal", undefined, "bool");
 export const less = binary("Less", undefined, "bool");
 export const greater = binary("Greater", undefined, "bool");
 
-export const add = binary("Add", ({ grad }) => [grad, grad]);
+export const addOp = binaryOp("Add", ({ grad }) => [grad, grad]);
+export const add = calls(addOp);
 export const sub = binary("Sub", ({ grad, needs }) => [grad, when(needs[1], () => neg(grad))]);
-export const mul = binary("Mul", ({ grad, inputs: [a, b], needs }) => [
+export const mulOp = binaryOp("Mul", ({ grad, inputs: [a, b], needs }) => [
   when(needs[0], () => mul(grad, b!)),
   when(needs[1], () => mul(grad, a!)),
 ]);
+export const mul = calls(mulOp);
 export const div = binary("Div", ({ grad, inputs: [, b], outputs: [y], needs }) => {
   const da = div(grad, b!);
   return [da, when(needs[1], () => neg(mul(da, y!)))];
@@ -120,10 +126,10 @@ const clipOp = defineOp<{ low: number; high: number }>({
 /** `x` limited to [low, high]. */
 export const clip = (x: Value, low: number, high: number): Value => apply1(clipOp, [x], { low, high });
 
-const stopOp = defineOp({
+export const stopGradientOp = defineOp({
   name: "StopGradient",
   infer: ([x]) => [{ dtype: x!.dtype, shape: x!.shape }],
   emit: direct("Identity"),
 });
 /** `x`, treated as a constant by `backward`. */
-export const stopGradient = (x: Value): Value => apply1(stopOp, [x], {});
+export const stopGradient = (x: Value): Value => apply1(stopGradientOp, [x], {});

@@ -67,7 +67,7 @@ const splitMatmulOp = defineOp({
   },
 });
 /**
- * x·W as the sum of products of pieces ("split K"), for GPUs, which few outputs do not fill. x [..., pieces·part] ·
+ * x·W as the sum of partial products over slices of K ("split-K"), which fills a GPU when there are few outputs. x [..., pieces·part] ·
  * w [pieces, part, n] → [..., n]. Inference only.
  */
 export const splitMatmul = (x: Value, w: Value): Value => apply1(splitMatmulOp, [x, w], {});

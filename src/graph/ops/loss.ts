@@ -18,7 +18,7 @@ const oneHotOp = defineOp<{ width: number }>({
 /** 1 at each index, 0 elsewhere: int64 [...] → float32 [..., width]. */
 export const oneHot = (indices: Value, width: number): Value => apply1(oneHotOp, [indices], { width });
 
-const logProbOp = defineOp({
+export const logProbOp = defineOp({
   name: "LogProbOf",
   infer([logits, targets]) {
     if (logits!.shape.length !== 2 || targets!.shape.length !== 1 || logits!.shape[0] !== targets!.shape[0])

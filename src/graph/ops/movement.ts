@@ -1,8 +1,8 @@
 /** @file Ops that only move elements: reshape, transpose, slice, pad, concat, expand. */
 
-import { apply1, commonDType, defineOp, type Emitter } from "../op.ts";
+import { apply1, commonDType, defineOp } from "../op.ts";
 import { broadcastShapes, type Dim, isStatic, normalizeAxis, type Shape, sameShape, showShape } from "../shape.ts";
-import type { Value } from "../value.ts";
+import type { Emitter, Value } from "../value.ts";
 
 /** The ONNX shape operand of Reshape: 0 copies a named dimension in place, one other named dimension becomes -1. */
 function reshapeOperand(from: Shape, to: Shape): number[] {
@@ -26,7 +26,7 @@ const product = (shape: Shape): { known: number; named: string } => ({
     .join("*"),
 });
 
-const reshapeOp = defineOp<{ shape: Shape }>({
+export const reshapeOp = defineOp<{ shape: Shape }>({
   name: "Reshape",
   infer([x], { shape }) {
     const from = product(x!.shape);

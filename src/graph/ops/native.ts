@@ -2,38 +2,41 @@
 
 import { apply, apply1, defineOp, float } from "../op.ts";
 import { showShape } from "../shape.ts";
-import type { TensorType, Value } from "../value.ts";
+import { isResultOf, type TensorType, type Value } from "../value.ts";
 import { type BlockwiseAttrs, type BlockwiseShape, checkBias, checkCount, rowsOf } from "./quantized.ts";
 
-/** What the kernel does to a product before it leaves the cache; "swiGlu" takes the columns of a gate, then as many others. */
-export type Activation = "none" | "geluTanh" | "swiGlu";
-const ACTIVATIONS: readonly Activation[] = ["none", "geluTanh", "swiGlu"];
+/** Activation applied inside the kernel. For "swiGlu" the first half of the columns is the gate, the second half its factor. */
+export type Activation = "none" | "geluTanh" | "swiGlu" | "gelu";
+const ACTIVATIONS: readonly Activation[] = ["none", "geluTanh", "swiGlu", "gelu"];
 
 type FusedAttrs = BlockwiseAttrs & { readonly activation: Activation; readonly epsilon: number };
 
-/** What is computed with a product in one pass over its rows. */
+/** Operations that the kernel computes together with the product, in one pass over the rows. */
 export interface Fused {
   readonly activation?: Activation;
-  /** Added last; shaped like the result. */
+  /** Added last; has the shape of the result. */
   readonly residual?: Value;
-  /** What the rows pass first: RMSNorm, or LayerNorm where there is a bias. */
+  /** Applied to the rows first: RMSNorm, or LayerNorm if there is a bias. */
   readonly norm?: { readonly weight: Value; readonly bias?: Value; readonly epsilon: number };
 }
 
 const widthOf = ({ n, activation }: FusedAttrs): number => (activation === "swiGlu" ? n / 2 : n);
 
-const blockwiseOp = defineOp<FusedAttrs>({
+/** Output columns of a panel, in which the native product keeps its weights (native/README.md). */
+export const PANEL_COLUMNS = 16;
+
+export const blockwiseOp = defineOp<FusedAttrs>({
   name: "BlockwiseMatMul",
   infer([x, w, scales, bias, residual, normWeight, normBias], attrs): TensorType[] {
     const { n, k, bits, block, activation } = attrs;
-    const columns = Math.ceil(n / 16) * 16;
+    const columns = Math.ceil(n / PANEL_COLUMNS) * PANEL_COLUMNS;
     const blocks = Math.ceil(k / block);
     const shape = [...rowsOf(x!, k), widthOf(attrs)];
     checkCount("the packed weights", w!, (columns * blocks * block * bits) / 8);
     checkCount("the scales", scales!, columns * blocks);
     checkBias(bias, n);
-    if (activation === "swiGlu" && n % 32 !== 0)
-      throw new RangeError(`SwiGLU needs columns in multiples of 32, found ${n}`);
+    if (activation === "swiGlu" && n % (2 * PANEL_COLUMNS) !== 0)
+      throw new RangeError(`SwiGLU needs columns in multiples of ${2 * PANEL_COLUMNS}, found ${n}`);
     if (residual && showShape(residual.shape) !== showShape(shape))
       throw new RangeError(`the residual ${showShape(residual.shape)} does not fit ${showShape(shape)}`);
     checkBias(normWeight, k);
@@ -51,7 +54,7 @@ const blockwiseOp = defineOp<FusedAttrs>({
 });
 /**
  * x·Wᵀ + bias by this package's own kernel: the same bits for a row alone or among others.
- * x [..., k] · w uint8 and scales float16 or float32 in panels of 16 rows → [..., n], or [..., n / 2] with "swiGlu".
+ * x [..., k] · w uint8 and scales float16 or float32 in panels of `PANEL_COLUMNS` → [..., n], or [..., n / 2] with "swiGlu".
  */
 export const blockwiseMatMul = (
   x: Value,
@@ -67,14 +70,15 @@ export const blockwiseMatMul = (
   });
 
 /**
- * The same product with more in its pass, or undefined where `product` is none, or does that part already.
- * @param rows other rows, where a norm now comes first
+ * The same product with more operations fused into it. Undefined if `product` is not a native product, or has one of them
+ * already.
+ * @param rows replaces the input rows, for a norm that is fused
  * @example withFused(product, { residual: x })
  */
 export function withFused(product: Value, more: Fused, rows?: Value): Value | undefined {
-  if (product.node.op.name !== blockwiseOp.name) return undefined;
+  if (!isResultOf(product, blockwiseOp)) return undefined;
   const [x, w, scales, bias, residual, normWeight, normBias] = product.node.inputs;
-  const { activation, epsilon, ...shape } = product.node.attrs as FusedAttrs;
+  const { activation, epsilon, ...shape } = product.node.attrs;
   const taken = residual || (more.activation && activation !== "none") || (more.norm && normWeight);
   // A residual is added after an activation; nothing comes after it.
   if (taken || (more.residual && activation === "swiGlu")) return undefined;
@@ -82,7 +86,7 @@ export function withFused(product: Value, more: Fused, rows?: Value): Value | un
   return blockwiseMatMul(rows ?? x!, w!, scales!, bias, shape, { activation, norm, ...more });
 }
 
-const towerAttentionOp = defineOp<{ readonly heads: number; readonly scale: number; readonly fp32: number }>({
+const unmaskedAttentionOp = defineOp<{ readonly heads: number; readonly scale: number; readonly fp32: number }>({
   name: "TowerAttention",
   infer([q, k, v], { heads }) {
     if (!k || !v) {
@@ -111,18 +115,18 @@ const towerAttentionOp = defineOp<{ readonly heads: number; readonly scale: numb
  * side by side as q and no k and v.
  * @param exact float32 throughout; otherwise factors are bfloat16 where the processor has such instructions
  */
-export const towerAttention = (
+export const unmaskedAttention = (
   q: Value,
   k: Value | undefined,
   v: Value | undefined,
   heads: number,
   scale: number,
   exact = false,
-): Value => apply1(towerAttentionOp, [q, k, v], { heads, scale, fp32: exact ? 1 : 0 });
+): Value => apply1(unmaskedAttentionOp, [q, k, v], { heads, scale, fp32: exact ? 1 : 0 });
 
 type CachedAttrs = { readonly heads: number; readonly kvHeads: number; readonly scale: number };
 
-/** Where the new tokens of each sequence stand. */
+/** Slots and positions of the new tokens of each sequence. */
 export interface CachePlaces {
   /** int32 [batch]: the row of the cache that each sequence has. */
   readonly slots: Value;
@@ -187,5 +191,5 @@ const blockMaximaOp = defineOp<{ readonly block: number }>({
     e.node("BlockMaxima", [e.name(x)], e.outputs(outputs), { block, width }, "flashvl");
   },
 });
-/** The largest of every `block` neighbours of a row, NaN aside: x [rows, n] → [rows, n / block, rounded up]. */
+/** The maximum of every `block` neighbouring numbers of a row, ignoring NaN: x [rows, n] → [rows, n / block, rounded up]. */
 export const blockMaxima = (x: Value, block: number): Value => apply1(blockMaximaOp, [x], { block });

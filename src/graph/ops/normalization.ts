@@ -1,8 +1,8 @@
 /** @file LayerNorm and RMSNorm over the last axis, each one kernel forward and a few ops backward. */
 
-import { apply, commonDType, defineOp, type EmitCall, type Emitter, float } from "../op.ts";
+import { apply, commonDType, defineOp, float } from "../op.ts";
 import { type Shape, sameShape, showShape } from "../shape.ts";
-import type { TensorType, Value } from "../value.ts";
+import type { EmitCall, Emitter, TensorType, Value } from "../value.ts";
 import { mul, sub } from "./elementwise.ts";
 import { reduceMean, reduceSum } from "./reduction.ts";
 
@@ -31,7 +31,7 @@ const emitNorm =
       { axis: -1, epsilon: float(attrs.epsilon), ...extra },
     );
 
-const layerNormOp = defineOp<NormAttrs>({
+export const layerNormOp = defineOp<NormAttrs>({
   name: "LayerNorm",
   infer: inferNorm(2),
   // x̂ = (x - mean)·r, h = g ⊙ w: dx = r·(h - mean(h) - x̂·mean(h ⊙ x̂))  (Ba et al., arXiv 1607.06450)
@@ -54,7 +54,7 @@ const layerNormOp = defineOp<NormAttrs>({
 export const layerNorm = (x: Value, w: Value, b: Value, epsilon: number): Value =>
   apply(layerNormOp, [x, w, b], { epsilon })[0]!;
 
-const rmsNormOp = defineOp<NormAttrs>({
+export const rmsNormOp = defineOp<NormAttrs>({
   name: "RmsNorm",
   infer: inferNorm(1),
   // r = 1/sqrt(mean(x²) + epsilon), h = g ⊙ w: dx = r·(h - x·r²·mean(h ⊙ x))  (Zhang & Sennrich, arXiv 1910.07467)

@@ -1,8 +1,8 @@
 /** @file Linear layers over quantised weights, each in the form that one of ONNX Runtime's kernels takes. Inference only. */
 
-import { apply1, commonDType, defineOp, type Emitter } from "../op.ts";
+import { apply1, commonDType, defineOp } from "../op.ts";
 import { elementCount, type Shape, showShape } from "../shape.ts";
-import type { TensorType, Value } from "../value.ts";
+import type { Emitter, TensorType, Value } from "../value.ts";
 
 /** Sizes of a blockwise quantised weight [n, k]: every row is cut into blocks of `block` values that share a scale. */
 export interface BlockwiseShape {

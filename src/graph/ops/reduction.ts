@@ -1,8 +1,8 @@
 /** @file Sums, means and maxima over axes; softmax over the last axis. */
 
-import { apply1, defineOp, direct, type EmitCall, type Emitter } from "../op.ts";
+import { apply1, defineOp, direct } from "../op.ts";
 import { normalizeAxis, reshapeWithOnes, type Shape } from "../shape.ts";
-import type { Value } from "../value.ts";
+import type { EmitCall, Emitter, Value } from "../value.ts";
 import { cast, div, equal, exp, mul, sub } from "./elementwise.ts";
 import { expandLike, reshape } from "./movement.ts";
 import { scalar } from "./source.ts";

@@ -3,7 +3,7 @@
 import type { DType } from "../dtype.ts";
 import { apply1, defineOp } from "../op.ts";
 import { elementCount, type Shape, showShape } from "../shape.ts";
-import type { TensorType, Value } from "../value.ts";
+import { isResultOf, type TensorType, type Value } from "../value.ts";
 
 export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
 
@@ -42,11 +42,11 @@ export const constant = (data: ConstantData, dtype: DType, shape: Shape): Value 
 /** A float32 scalar. */
 export const scalar = (value: number): Value => constant(Float32Array.of(value), "float32", []);
 
-export const isInput = (v: Value): boolean => v.node.op.name === "Input";
-export const isWeight = (v: Value): boolean => v.node.op.name === "Weight";
+export const isInput = (v: Value): boolean => isResultOf(v, inputOp);
+export const isWeight = (v: Value): boolean => isResultOf(v, weightOp);
 
 /** The name of an input or weight. */
 export function sourceName(v: Value): string {
-  if (!isInput(v) && !isWeight(v)) throw new TypeError(`${v.node.op.name} has no name: expected an input or a weight`);
-  return v.node.attrs.name as string;
+  if (isResultOf(v, inputOp) || isResultOf(v, weightOp)) return v.node.attrs.name;
+  throw new TypeError(`A ${v.node.op.name} has no name; expected an input or a weight.`);
 }

@@ -1,14 +1,14 @@
 /** @file Forward ops with hand-written gradients that this package's native kernels compute in one pass each. Training only. */
 
-import { apply, apply1, defineOp, type EmitCall, type Emitter, float } from "../op.ts";
+import { apply, apply1, defineOp, float } from "../op.ts";
 import type { Shape } from "../shape.ts";
-import type { Attrs, TensorType, Value } from "../value.ts";
+import type { Attrs, EmitCall, Emitter, TensorType, Value } from "../value.ts";
 import { type AttentionMask, type AttentionShape, checkAttention } from "./attention.ts";
 import { linearOp } from "./linalg.ts";
 import { reduceSum } from "./reduction.ts";
 
 const DOMAIN = "flashvl";
-/** The form of a native op. Its results are all named, used or not: the kernels write each. */
+/** The ONNX form of a native op. All results get a name, used or not, since the kernels write every one. */
 const native =
   (type: string) =>
   ({ inputs, outputs, attrs }: EmitCall<Attrs>, e: Emitter): void => {
@@ -57,7 +57,7 @@ const geluOp = defineOp({
   gradient: ({ inputs: [x], grads: [g] }) => [apply1(geluGradOp, [x, g], {})],
   emit: native("TrainGelu"),
 });
-/** `geluTanh`. */
+/** `geluTanh` by the native kernel. */
 export const trainGelu = (x: Value): Value => apply1(geluOp, [x], {});
 
 const gateGradOp = defineOp({
@@ -71,7 +71,7 @@ const gateOp = defineOp({
   gradient: ({ inputs: [a, b], grads: [g] }) => apply(gateGradOp, [a, b, g], {}),
   emit: native("TrainGate"),
 });
-/** `mul(silu(a), b)` of equal shapes. */
+/** `mul(silu(a), b)` of equal shapes by the native kernel. */
 export const trainGate = (a: Value, b: Value): Value => apply1(gateOp, [a, b], {});
 
 type NormAttrs = { epsilon: number };
@@ -110,7 +110,7 @@ const logProbOp = defineOp({
   ],
   emit: native("TrainLogProb"),
 });
-/** `logProbOf`. */
+/** `logProbOf` by the native kernel. */
 export const trainLogProb = (logits: Value, targets: Value): Value => apply(logProbOp, [logits, targets], {})[0]!;
 
 type AttentionAttrs = { heads: number; kvHeads: number; scale: number; bf16: 0 | 1 };
@@ -137,7 +137,7 @@ const trainAttentionOp = defineOp<AttentionAttrs>({
     apply(attentionGradOp, [q, k, v, y, lse, g, ...mask], attrs),
   emit: emitAttention("TrainAttention"),
 });
-/** `attention`: the forward keeps one number per row, from which the backward makes the probabilities again. */
+/** `attention` by the native kernel. The forward keeps one number per row, from which the backward recomputes the probabilities. */
 export const trainAttention = (
   [q, k, v]: readonly [Value, Value, Value],
   { heads, kvHeads, scale }: AttentionShape,

@@ -1,6 +1,6 @@
 /** @file Decodes an encoded picture to RGB with the browser's own decoders. */
-import { decodeBmp } from "../decode-bmp.ts";
-import { decodeGif } from "../decode-gif.ts";
+import { openBmp } from "../decode-bmp.ts";
+import { openGif } from "../decode-gif.ts";
 import { imageFormat } from "../image-format.ts";
 import { checkByteLimit, checkPixelLimit, type ImageLimits } from "../image-limits.ts";
 import type { RgbImage } from "../image-types.ts";
@@ -32,8 +32,8 @@ function readBitmap(bitmap: ImageBitmap, limits: ImageLimits): RgbImage {
 export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions): Promise<RgbImage> {
   checkByteLimit(bytes.length, options);
   const format = imageFormat(bytes);
-  if (format === "gif") return decodeGif(bytes, options);
-  if (format === "bmp") return decodeBmp(bytes, options);
+  if (format === "gif") return openGif(bytes, options).load();
+  if (format === "bmp") return openBmp(bytes, options).load();
   let bitmap: ImageBitmap;
   try {
     const shown = (options.exifOrientation ?? true) ? bytes : hideExif(bytes, format);

@@ -1,7 +1,7 @@
 /** @file Loads a picture in a browser: from memory, a Blob or File, canvas pixels, or a URL that the page may fetch. */
 import { decodeDataUrl } from "../data-url.ts";
 import { checkByteLimit } from "../image-limits.ts";
-import type { ImageInput, RawImage, RgbImage } from "../image-types.ts";
+import type { ImageInput, OpenedImage, RawImage, RgbImage } from "../image-types.ts";
 import { InputError } from "../input-error.ts";
 import { toRgb } from "../to-rgb.ts";
 import { type DecodeImageOptions, decodeImage } from "./decode-image.ts";
@@ -51,4 +51,24 @@ export async function loadImage(input: ImageInput | ImageData, options: LoadImag
     );
   }
   return toRgb({ channels: 3, ...input } as RawImage, options);
+}
+
+/**
+ * Opens a picture. A browser's decoders tell no size before they decode, so this costs what `loadImage` does.
+ * @throws what `loadImage` throws
+ * @example const { width, height } = await openImage(fileInput.files[0]);
+ */
+export async function openImage(input: ImageInput | ImageData, options: LoadImageOptions = {}): Promise<OpenedImage> {
+  const image = await loadImage(input, options);
+  return { width: image.width, height: image.height, load: async () => image };
+}
+
+/** Hash of size and pixels: equal for equal pictures, as the door for Node gives it. Needs a secure context (https or localhost). */
+export async function hashImage({ data, width, height }: RgbImage): Promise<string> {
+  const size = new TextEncoder().encode(`${width}x${height}:`);
+  const bytes = new Uint8Array(size.length + data.length);
+  bytes.set(size);
+  bytes.set(data, size.length);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

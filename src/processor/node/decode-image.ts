@@ -1,10 +1,10 @@
 /** @file Decodes an encoded picture to RGB. sharp only decodes: resizing is ours, and so are the formats it lacks. */
 import type { Metadata, Sharp } from "sharp";
-import { decodeBmp } from "../decode-bmp.ts";
-import { decodeGif } from "../decode-gif.ts";
+import { openBmp } from "../decode-bmp.ts";
+import { openGif } from "../decode-gif.ts";
 import { imageFormat } from "../image-format.ts";
 import { checkByteLimit, checkPixelLimit, type ImageLimits, MAX_IMAGE_PIXELS } from "../image-limits.ts";
-import type { RgbImage } from "../image-types.ts";
+import type { OpenedImage, RgbImage } from "../image-types.ts";
 import { InputError } from "../input-error.ts";
 import { toRgb } from "../to-rgb.ts";
 
@@ -14,6 +14,15 @@ export interface DecodeImageOptions extends ImageLimits {
    * gives its pixels.
    */
   exifOrientation?: boolean;
+}
+
+/**
+ * Loads sharp, which decodes. A server does so before it takes requests: an import that fails once, such as under too many
+ * open files, fails for as long as the process runs.
+ * @throws Error when sharp cannot be loaded here
+ */
+export async function loadDecoder(): Promise<void> {
+  await import("sharp");
 }
 
 /** 16-bit grey, clipped at 255 as Pillow's `convert("RGB")` does. */
@@ -57,18 +66,18 @@ function decodePixels(image: Sharp, metadata: Metadata, limits: ImageLimits): Pr
 }
 
 /**
- * Decode PNG, JPEG, WebP, GIF (first frame), AVIF, TIFF (first page) or BMP to the pixels that Pillow's
- * `convert("RGB")` gives: alpha dropped, palettes looked up, colour profiles not applied, 16-bit colour cut to its
+ * Read the header of PNG, JPEG, WebP, GIF (first frame), AVIF, TIFF (first page) or BMP, whose `load` gives the pixels
+ * that Pillow's `convert("RGB")` gives: alpha dropped, palettes looked up, colour profiles not applied, 16-bit colour cut to its
  * high byte and 16-bit grey clipped at 255.
  *
  * @throws InputError if the data is not such a picture, is damaged or cut off, or exceeds a limit (found from the
  * header, before decoding)
  */
-export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions): Promise<RgbImage> {
+export async function openEncoded(bytes: Uint8Array, options: DecodeImageOptions): Promise<OpenedImage> {
   checkByteLimit(bytes.length, options);
   const format = imageFormat(bytes);
-  if (format === "gif") return decodeGif(bytes, options);
-  if (format === "bmp") return decodeBmp(bytes, options);
+  if (format === "gif") return openGif(bytes, options);
+  if (format === "bmp") return openBmp(bytes, options);
   const { default: sharp } = await import("sharp"); // only when needed: loading it takes longer than a text prompt
   const { exifOrientation = true, maxPixels = MAX_IMAGE_PIXELS } = options;
   const image = sharp(bytes, {
@@ -77,13 +86,21 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions
     ignoreIcc: true,
     autoOrient: exifOrientation,
   });
-  try {
+  const explained = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await work();
+    } catch (cause) {
+      if (cause instanceof InputError) throw cause;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new InputError("invalid", `The ${format.toUpperCase()} image cannot be decoded: ${reason}.`, { cause });
+    }
+  };
+  return explained(async () => {
     const metadata = await image.metadata();
     checkPixelLimit(metadata.width, metadata.height, { maxPixels });
-    return await decodePixels(image, metadata, options);
-  } catch (cause) {
-    if (cause instanceof InputError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InputError("invalid", `The ${format.toUpperCase()} image cannot be decoded: ${reason}.`, { cause });
-  }
+    // Orientations 5 to 8 lie on their side.
+    const turned = exifOrientation && (metadata.orientation ?? 1) >= 5;
+    const [width, height] = turned ? [metadata.height, metadata.width] : [metadata.width, metadata.height];
+    return { width, height, load: () => explained(() => decodePixels(image.clone(), metadata, options)) };
+  });
 }

@@ -2,11 +2,12 @@
 import { fileURLToPath } from "node:url";
 import { decodeDataUrl } from "../data-url.ts";
 import { checkByteLimit } from "../image-limits.ts";
-import type { ImageInput, RawImage, RgbImage } from "../image-types.ts";
+import type { ImageInput, OpenedImage, RawImage, RgbImage } from "../image-types.ts";
 import { InputError } from "../input-error.ts";
 import { toRgb } from "../to-rgb.ts";
-import { type DecodeImageOptions, decodeImage } from "./decode-image.ts";
+import { type DecodeImageOptions, openEncoded } from "./decode-image.ts";
 import { type FetchImageOptions, fetchImage } from "./fetch-image.ts";
+import { decodeInThread, isLarge } from "./picture-threads.ts";
 import { readImageFile } from "./read-image-file.ts";
 
 export interface LoadImageOptions extends DecodeImageOptions, FetchImageOptions {}
@@ -50,21 +51,12 @@ async function encodedBytes(input: ImageInput, options: LoadImageOptions): Promi
 }
 
 /**
- * Load a picture as 8-bit RGB, with the pixels that Pillow's `Image.open(…).convert("RGB")` gives, upright by its
- * EXIF orientation unless `exifOrientation` is false.
+ * Read a picture's header: its size is known before its pixels are decoded. Takes and refuses what {@link loadImage} does.
  *
- * Limits on bytes and pixels hold before anything is decoded. Remote pictures come over http(s) from public addresses
- * only, unless `allowPrivateAddresses`. A string that is no URL is read as a path: pass on only strings of people who
- * may read this machine's files.
- *
- * @param input a path, a data:, file:, http: or https: URL, encoded bytes, a Blob, or pixels
- * @returns [height, width, 3]; pixels that were RGB already are not copied
- * @throws InputError saying what was found and expected; the signal's reason when aborted
  * @example
- * const image = await loadImage("board.png");
- * const photo = await loadImage("https://example.com/photo.jpg", { signal: AbortSignal.timeout(5000) });
+ * const { width, height } = await openImage("board.png");
  */
-export async function loadImage(input: ImageInput, options: LoadImageOptions = {}): Promise<RgbImage> {
+export async function openImage(input: ImageInput, options: LoadImageOptions = {}): Promise<OpenedImage> {
   const { signal } = options;
   signal?.throwIfAborted();
   const bytes = await encodedBytes(input, options);
@@ -73,9 +65,33 @@ export async function loadImage(input: ImageInput, options: LoadImageOptions = {
     if (typeof input !== "object" || input === null || !("data" in input)) {
       throw new InputError("invalid", `An image cannot be made from ${input === null ? "null" : typeof input}.`);
     }
-    return toRgb({ channels: 3, ...input } as RawImage, options);
+    const image = toRgb({ channels: 3, ...input } as RawImage, options);
+    return { width: image.width, height: image.height, load: async () => image };
   }
-  const image = await decodeImage(bytes, options);
+  const image = { ...(await openEncoded(bytes, options)), encoded: bytes };
   signal?.throwIfAborted();
+  if (!isLarge(image)) return image;
+  const { exifOrientation, maxBytes, maxPixels } = options;
+  return { ...image, load: () => decodeInThread(bytes, { exifOrientation, maxBytes, maxPixels }) };
+}
+
+/**
+ * Load a picture as 8-bit RGB, with the pixels that Pillow's `Image.open(…).convert("RGB")` gives, upright by its
+ * EXIF orientation unless `exifOrientation` is false.
+ *
+ * Limits on bytes and pixels hold before anything is decoded. Remote pictures come over http(s) from public addresses
+ * only, unless `allowPrivateAddresses`. A string that is no URL is read as a path: pass on only strings of people who
+ * may read this machine's files.
+ *
+ * @param input a path, a data:, file:, http: or https: URL, encoded bytes, a Blob, or pixels
+ * @returns [height, width, 3]; pixels that were RGB already are not copied, those of large pictures lie in shared memory
+ * @throws InputError saying what was found and expected; the signal's reason when aborted
+ * @example
+ * const image = await loadImage("board.png");
+ * const photo = await loadImage("https://example.com/photo.jpg", { signal: AbortSignal.timeout(5000) });
+ */
+export async function loadImage(input: ImageInput, options: LoadImageOptions = {}): Promise<RgbImage> {
+  const image = await (await openImage(input, options)).load();
+  options.signal?.throwIfAborted();
   return image;
 }

@@ -8,14 +8,16 @@ import { InputError } from "../input-error.ts";
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Problems of the path, as opposed to those of the machine. */
-const PATH_ERRORS: Record<string, string> = {
-  ENOENT: "there is no such file",
-  ENOTDIR: "a part of the path is not a folder",
-  EACCES: "this process may not read it",
-  EPERM: "this process may not read it",
-  ENAMETOOLONG: "the name is too long; is it an image's content?",
-  ERR_INVALID_ARG_VALUE: "the path has a null character",
-};
+const PATH_ERRORS = new Map<string, string>(
+  Object.entries({
+    ENOENT: "there is no such file",
+    ENOTDIR: "a part of the path is not a folder",
+    EACCES: "this process may not read it",
+    EPERM: "this process may not read it",
+    ENAMETOOLONG: "the name is too long; is it an image's content?",
+    ERR_INVALID_ARG_VALUE: "the path has a null character",
+  }),
+);
 
 /** @throws InputError if the path is not a readable, regular file within the limit */
 export async function readImageFile(path: string, limits: ImageLimits): Promise<Uint8Array> {
@@ -29,7 +31,7 @@ export async function readImageFile(path: string, limits: ImageLimits): Promise<
     checkByteLimit(stats.size, limits);
     return await file.readFile();
   } catch (cause) {
-    const problem = PATH_ERRORS[(cause as NodeJS.ErrnoException).code ?? ""];
+    const problem = PATH_ERRORS.get((cause as NodeJS.ErrnoException).code ?? "");
     if (problem === undefined) throw cause;
     throw new InputError("not-found", `The image ${shown} cannot be read: ${problem}.`, { cause });
   } finally {

@@ -1,10 +1,11 @@
 /** @file Turns a checked chat completion request into a job for the model. */
-import type { GenerateOptions } from "../../engine/index.ts";
+import { asksForChance, type GenerateOptions } from "../../engine/index.ts";
 import type { ChatModel } from "../chat-model.ts";
 import { ApiError } from "../errors.ts";
 import type { Job, JobMessage } from "../generation.ts";
 import { jsonSchemaOf } from "../json-schema.ts";
 import type { ServeSettings } from "../settings.ts";
+import { type ApiToolChoice, toolOptions } from "../tools.ts";
 import type { ChatRequest } from "./schema.ts";
 
 /**
@@ -42,12 +43,20 @@ export function chatToJob(request: ChatRequest, settings: ServeSettings, model: 
     frequencyPenalty: request.frequency_penalty ?? undefined,
     logitBias: request.logit_bias ? biasOf(request.logit_bias, model.tokenizer.vocabSize) : undefined,
     stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? undefined),
+    ignoreEndTokens: request.ignore_eos,
+    reasonFirst: request.reason_first,
     logprobs: request.logprobs ?? undefined,
     topLogprobs: request.top_logprobs || undefined,
     schema:
       format?.type === "json_schema"
         ? jsonSchemaOf(format.json_schema.schema, "response_format.json_schema.schema")
         : format?.type === "json_object" || undefined,
+    ...toolOptions(
+      request.tools?.map(({ function: described }) => described),
+      choiceOf(request.tool_choice),
+      request.parallel_tool_calls,
+      (index) => `tools.${index}.function.parameters`,
+    ),
   };
   return {
     messages: toMessages(request, settings),
@@ -61,11 +70,10 @@ export function samplingOptions(
   request: Partial<Pick<ChatRequest, "temperature" | "top_p" | "top_k" | "min_p" | "repetition_penalty" | "seed">>,
 ): GenerateOptions {
   const { temperature, top_p, top_k, min_p, repetition_penalty, seed } = request;
-  const asksForChance = temperature == null ? top_p != null || top_k != null || min_p != null : temperature > 0;
   return {
     repetitionPenalty: repetition_penalty ?? undefined,
     seed: seed ?? undefined,
-    ...(asksForChance && {
+    ...(asksForChance({ temperature, topK: top_k, topP: top_p, minP: min_p }) && {
       doSample: true,
       temperature: temperature ?? 1,
       topP: top_p ?? undefined,
@@ -96,21 +104,55 @@ export function tokenLimit(
   return asked;
 }
 
+function choiceOf(choice: ChatRequest["tool_choice"]): ApiToolChoice | undefined {
+  if (choice === undefined || typeof choice === "string") return choice;
+  if (choice.type === "function") return choice.function;
+  const { mode, tools } = choice.allowed_tools;
+  return { mode, names: tools.map((tool) => tool.function.name) };
+}
+
 function toMessages(request: ChatRequest, settings: ServeSettings): JobMessage[] {
   let pictures = 0;
-  return request.messages.map(({ role, content }, at) => {
-    const job: JobMessage = { role: role === "developer" ? "system" : role, content: [] };
-    if (typeof content === "string") return { ...job, content };
-    job.content = content.map((part, place) => {
+  const { pictures_in_place: inPlace } = request;
+  const calls = new Set<string>();
+  return request.messages.map((message, at) => {
+    const role = message.role === "developer" ? "system" : message.role;
+    if (message.role === "tool" && !calls.has(message.tool_call_id))
+      throw unknownCall(`messages.${at}.tool_call_id`, message.tool_call_id);
+    const toolCalls = message.role === "assistant" ? message.tool_calls : undefined;
+    for (const { id } of toolCalls ?? []) calls.add(id);
+    if (message.content === undefined && !toolCalls?.length) {
+      const param = `messages.${at}.content`;
+      throw new ApiError(400, `${param} is missing; only a turn that calls tools may have none.`, {
+        param,
+        code: "invalid_value",
+      });
+    }
+    const { content = "" } = message;
+    const parts = (typeof content === "string" ? [] : content).map((part, place) => {
       if (part.type === "text") return part;
+      if (part.type === "refusal") return { type: "text" as const, text: part.refusal };
       pictures += 1;
       const param = `messages.${at}.content.${place}.image_url.url`;
       assertPictureCount(pictures, param, settings);
-      return { type: "image", image: part.image_url.url, param };
+      return { type: "image" as const, image: part.image_url.url, ...tilesFor(part.image_url.detail), inPlace, param };
     });
+    const job: JobMessage = { role, content: typeof content === "string" ? content : parts };
+    if (toolCalls?.length) job.toolCalls = toolCalls.map((call) => call.function);
     return job;
   });
 }
+
+/** A picture that need not be seen closely is one tile. */
+export const tilesFor = (detail: string | undefined): { maxTiles?: number } =>
+  detail === "low" ? { maxTiles: 1 } : {};
+
+/** The error for the result of a call that nobody made. */
+export const unknownCall = (param: string, id: string): ApiError =>
+  new ApiError(400, `${param}: no call before this has the id ${JSON.stringify(id.slice(0, 64))}.`, {
+    param,
+    code: "invalid_value",
+  });
 
 /** Throws {@link ApiError} 400 when a request brings more pictures than the server takes. */
 export function assertPictureCount(pictures: number, param: string, settings: ServeSettings): void {

@@ -13,13 +13,15 @@ export interface PageFile {
   immutable: boolean;
 }
 
-const TYPES: Record<string, string> = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".svg": "image/svg+xml",
-  ".png": "image/png",
-};
+const TYPES = new Map<string, string>(
+  Object.entries({
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+  }),
+);
 
 /** Where the page is built to, seen from dist/serve/page and from src/serve/page. */
 const FOLDERS = ["../../web/", "../../../dist/web/"];
@@ -36,7 +38,7 @@ export function pageFiles(): Map<string, PageFile> {
   );
   if (!folder) return files;
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const type = TYPES[extname(entry.name)];
+    const type = TYPES.get(extname(entry.name));
     if (!entry.isFile() || !type) continue;
     const file = join(entry.parentPath, entry.name);
     const body = new Uint8Array(readFileSync(file));

@@ -2,14 +2,14 @@
 import { randomUUID } from "node:crypto";
 import type { Hono } from "hono";
 import { answerRequest } from "../answer.ts";
-import { type ApiLogprob, toLogprob } from "../chat/logprobs.ts";
+import { type ApiLogprob, ShownLogprobs } from "../chat/logprobs.ts";
 import type { ChatModel } from "../chat-model.ts";
 import type { ServeContext, ServeEnv } from "../context.ts";
-import type { JobEvent } from "../generation.ts";
+import type { JobEvent } from "../job-events.ts";
 import { assertServed } from "../models-route.ts";
 import { validate } from "../validate.ts";
 import { type ResponseHead, responseObject } from "./objects.ts";
-import { responsesRequestSchema } from "./schema.ts";
+import { responsesRequestSchema, strictResponsesSchema } from "./schema.ts";
 import { responseEvents } from "./stream.ts";
 import { responsesToJob } from "./to-job.ts";
 
@@ -21,11 +21,10 @@ import { responsesToJob } from "./to-job.ts";
 export function responsesRoute(app: Hono<ServeEnv>, context: ServeContext): void {
   app.post("/v1/responses", (c) =>
     answerRequest(c, context, (body) => {
-      const request = validate(responsesRequestSchema, body);
+      const request = validate(context.settings.strict ? strictResponsesSchema : responsesRequestSchema, body);
       const id = randomUUID().replaceAll("-", "");
       const head: ResponseHead = {
         id: `resp_${id}`,
-        itemId: `msg_${id}`,
         createdAt: Math.floor(Date.now() / 1000),
         model: assertServed(request.model, context),
         request,
@@ -45,10 +44,15 @@ async function completeResponse(
   model: ChatModel,
   head: ResponseHead,
 ): Promise<object> {
+  const shown = new ShownLogprobs(model.tokenizer);
   const logprobs: ApiLogprob[] = [];
   for await (const event of events) {
-    if (event.type === "end") return responseObject(head, { result: event.result, logprobs });
-    if (event.token) logprobs.push(toLogprob(model.tokenizer, event.token));
+    if (event.type === "text") logprobs.push(...shown.push(event.text, event.token));
+    else if (event.type !== "end") shown.drop();
+    else {
+      logprobs.push(...shown.end(event.result.finishReason));
+      return responseObject(head, { result: event.result, logprobs });
+    }
   }
   throw new Error("The model's stream ended without a result.");
 }

@@ -1,7 +1,7 @@
 /** @file The score of an answer against a reference answer: text as text, numbers and expressions as mathematics. */
 
+import { equalAnswers } from "../equivalence/checker.ts";
 import type { Score } from "../task.ts";
-import { equalNow } from "../vlmeval/maths/equivalence/equal-now.ts";
 
 const plain = (text: string): string =>
   text
@@ -25,20 +25,20 @@ function numberOf(text: string): number {
 const LONGEST_EXPRESSION = 200;
 const isExpression = (text: string): boolean => /[\\^=+*/]|\d\s*-/.test(text) && text.length <= LONGEST_EXPRESSION;
 
-function isRight(found: string, expected: string): boolean {
+async function isRight(found: string, expected: string): Promise<boolean> {
   if (plain(found) === plain(expected)) return true;
   const number = numberOf(expected);
   if (!Number.isNaN(number)) return numberOf(found) === number;
-  return isExpression(expected) && found.length <= LONGEST_EXPRESSION && equalNow(found, expected);
+  return isExpression(expected) && found.length <= LONGEST_EXPRESSION && equalAnswers(found, expected);
 }
 
 /**
  * Right when the final answer is the reference: the same words (case, spaces, width of characters and the last stop do not
  * matter), the same number, or, where the reference is an expression, one that equals it.
- * @example scoreReference("<think>2 + 2</think><answer>4.0</answer>", "4").correct // true
+ * @example (await scoreReference("<think>2 + 2</think><answer>4.0</answer>", "4")).correct // true
  */
-export function scoreReference(answer: string, reference: string): Score {
+export async function scoreReference(answer: string, reference: string): Promise<Score> {
   const [found, expected] = [finalAnswer(answer), finalAnswer(reference)];
-  const correct = isRight(found, expected);
+  const correct = await isRight(found, expected);
   return { correct, value: Number(correct), detail: `${JSON.stringify(found)}, expected ${JSON.stringify(expected)}` };
 }

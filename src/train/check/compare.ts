@@ -99,6 +99,13 @@ export function compareWeight(
   );
 }
 
+/** A gradient tensor with the reference's elements in place of those that are rounding noise. */
+export function settleNoise(found: Float32Array, reference: Float32Array | undefined): Float32Array {
+  if (!reference) return found;
+  const floor = NOISE_SHARE * largest(reference);
+  return found.map((value, i) => (Math.abs(reference[i]!) < floor ? reference[i]! : value));
+}
+
 /** Largest element of all tensors. */
 export const largestOfAll = (tensors: ReadonlyMap<string, Float32Array>): number =>
   Math.max(...[...tensors.values()].map(largest));

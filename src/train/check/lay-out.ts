@@ -1,7 +1,7 @@
 /** @file The same samples laid out in different ways, none of which may change a gradient. */
 
 import type { Batch } from "../data/batches.ts";
-import type { Sequence } from "../data/sequence.ts";
+import { type Sequence, windowsOf } from "../data/sequence.ts";
 import type { SftShape } from "../sft-graph.ts";
 
 export interface Layout {
@@ -27,7 +27,7 @@ export function layOut(samples: readonly Sequence[], layout: Layout): { shape: S
   );
   const extra = (n: number) => (layout.padding ? n : 0);
   const most = (of: (b: Batch) => number) => Math.max(...batches.map(of));
-  const pictures = (b: Batch) => sum(b.rows.flat().map((s) => s.pictures.length));
+  const pictures = (b: Batch) => sum(b.rows.flat().map((s) => windowsOf(s)));
   // Two chunks of the LM head, so that chunking is part of what is compared.
   const headChunk = Math.ceil((most((b) => b.trainedTokens) + extra(5)) / 2);
   return {

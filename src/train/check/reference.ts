@@ -3,9 +3,10 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { type Checkpoint, openCheckpoint, openSafetensors, type SafetensorsFile, toF32 } from "../../hub/index.ts";
-import { type FlashVLConfig, parseConfig } from "../../model/index.ts";
-import { loadImage, preprocessImage, readPreprocessorConfig } from "../../processor/index.ts";
+import { openModelCheckpoint, readCheckpoint } from "../../compile/index.ts";
+import { openSafetensors, type SafetensorsFile, toF32 } from "../../hub/index.ts";
+import type { ModelChoices, ModelConfig, StoredTensor } from "../../model/index.ts";
+import { PictureCache } from "../data/picture-cache.ts";
 import { type Sequence, toSequence } from "../data/sequence.ts";
 import { TrainingInputError } from "../input-error.ts";
 import { loadParameters, type ParameterStore } from "../parameter-store.ts";
@@ -35,7 +36,7 @@ const sftSchema = z.object({
 export type Tensors = ReadonlyMap<string, Float32Array>;
 
 export interface TrainingReference {
-  readonly config: FlashVLConfig;
+  readonly config: ModelConfig;
   /** The checkpoint's weights; training them changes this store. */
   readonly store: ParameterStore;
   readonly samples: readonly Sequence[];
@@ -61,13 +62,26 @@ async function readAll(path: string): Promise<Tensors> {
   }
 }
 
-/** The model's pixels of a picture: as the reference stored them, else made from the file. */
-async function pixelsOf(folder: string, image: string, checkpoint: Checkpoint, stored: SafetensorsFile | undefined) {
+/** The same tensors by the model's names, those that files keep in one piece apart. */
+function byModelNames(tensors: Tensors, layout: readonly StoredTensor[]): Tensors {
+  const named = new Map(tensors);
+  for (const { name, holds } of layout) {
+    const whole = named.get(name);
+    if (!whole) continue;
+    named.delete(name);
+    const each = whole.length / holds.length;
+    for (const [i, part] of holds.entries()) named.set(part, whole.subarray(i * each, (i + 1) * each));
+  }
+  return named;
+}
+
+/** The model's pixels of a picture, as the reference stored them, else made from the file; and how many windows they are. */
+async function pixelsOf(folder: string, image: string, pictures: PictureCache, stored: SafetensorsFile | undefined) {
+  const { plan, pixels } = await pictures.plan(join(folder, "images", image));
   const name = `pixels/${image}`;
   const info = stored?.tensors.get(name);
-  if (info) return toF32(await stored!.readTensor(name), info.dtype);
-  const config = readPreprocessorConfig(await checkpoint.readJson("preprocessor_config.json"));
-  return preprocessImage(await loadImage(join(folder, "images", image)), config);
+  const data = info ? toF32(await stored!.readTensor(name), info.dtype) : await pixels();
+  return { data, windows: plan.windows };
 }
 
 const AFTER = /^sft_after(\d+)\.safetensors$/;
@@ -76,17 +90,18 @@ const AFTER = /^sft_after(\d+)\.safetensors$/;
  * Reads the reference numbers of a folder: expected.json ("sft"), sft_gradients.safetensors, sft_after<N>.safetensors.
  * @throws Error naming the file or key that is missing or malformed
  */
-export async function readReference(folder: string): Promise<TrainingReference> {
+export async function readReference(folder: string, choices: ModelChoices = {}): Promise<TrainingReference> {
   const files = await readdir(folder);
   const afterFile = files.find((f) => AFTER.test(f));
   if (!afterFile)
     throw new TrainingInputError(`${folder}: there is no sft_after<steps>.safetensors, so nothing to compare with`);
-  const checkpoint = await openCheckpoint(folder);
+  const { checkpoint, config } = await openModelCheckpoint(folder, choices);
   const stored = files.includes("expected.safetensors")
     ? await openSafetensors(join(folder, "expected.safetensors"))
     : undefined;
   try {
-    const config = parseConfig(checkpoint.config);
+    const { preprocessor } = await readCheckpoint(checkpoint, config);
+    const cache = new PictureCache({ config, preprocessor });
     const expected = (await checkpoint.readJson("expected.json")) as { sft?: unknown } | undefined;
     const parsed = sftSchema.safeParse(expected?.sft);
     if (!parsed.success)
@@ -96,19 +111,22 @@ export async function readReference(folder: string): Promise<TrainingReference> 
     const { batch, losses, grad_norm, optimizer } = parsed.data;
     const samples = await Promise.all(
       batch.map(async ({ input_ids, labels, image }) => {
-        const pixels = await Promise.all([image ?? []].flat().map((i) => pixelsOf(folder, i, checkpoint, stored)));
-        return toSequence([{ ids: input_ids, labels }], pixels);
+        const pictures = await Promise.all([image ?? []].flat().map((i) => pixelsOf(folder, i, cache, stored)));
+        const data = pictures.map((picture) => picture.data);
+        const windows = pictures.map((picture) => picture.windows);
+        return toSequence([{ ids: input_ids, labels }], data, windows);
       }),
     );
+    const store = await loadParameters(config, checkpoint);
     return {
       config,
-      store: await loadParameters(config, checkpoint),
+      store,
       samples,
       losses,
       gradNorm: grad_norm,
       optimizer,
-      gradients: await readAll(join(folder, "sft_gradients.safetensors")),
-      after: await readAll(join(folder, afterFile)),
+      gradients: byModelNames(await readAll(join(folder, "sft_gradients.safetensors")), store.layout),
+      after: byModelNames(await readAll(join(folder, afterFile)), store.layout),
       steps: Number(AFTER.exec(afterFile)![1]),
     };
   } finally {

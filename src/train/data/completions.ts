@@ -1,16 +1,16 @@
 /** @file Sampled answers as training sequences: the prompt once, its answers as branches. */
 
 import { TrainingInputError } from "../input-error.ts";
-import type { Answer, Group } from "../rollout.ts";
-import type { Sequence } from "./sequence.ts";
+import type { Completion, Group } from "../rollout.ts";
+import { type Sequence, windowsOf } from "./sequence.ts";
 
 /** A sequence and, for each of its targets, which answer it belongs to and which of that answer's tokens it is. */
 export interface CompletionSequence<A> extends Sequence {
   readonly origins: readonly { readonly answer: A; readonly token: number }[];
 }
 
-function sequenceOf<Row, A extends Answer>(
-  { promptIds, pictures }: Group<Row>,
+function sequenceOf<Row, A extends Completion>(
+  { promptIds, pictures, windows }: Group<Row>,
   answers: readonly A[],
 ): CompletionSequence<A> {
   const ids = [...promptIds];
@@ -27,21 +27,22 @@ function sequenceOf<Row, A extends Answer>(
       branches.push(b + 1);
     });
   });
-  return { ids, positions, branches, targets, pictures, origins };
+  return { ids, positions, branches, targets, pictures, windows, origins };
 }
 
 /**
  * One group as sequences that fit a batch: the prompt is repeated only where not all answers fit beside it.
  * @throws TrainingInputError when the prompt and its longest answer do not fit
  */
-export function completionSequences<Row, A extends Answer>(
+export function completionSequences<Row, A extends Completion>(
   group: Group<Row>,
   answers: readonly A[],
   { length, labels, images }: { readonly length: number; readonly labels: number; readonly images: number },
 ): CompletionSequence<A>[] {
   const prompt = group.promptIds.length;
-  if (group.pictures.length > images)
-    throw new TrainingInputError(`a prompt has ${group.pictures.length} pictures, batch.images is ${images}`);
+  const windows = windowsOf(group);
+  if (windows > images)
+    throw new TrainingInputError(`a prompt has ${windows} pictures or tiles, batch.images is ${images}`);
   const room = Math.min(length - prompt, labels);
   const sequences: CompletionSequence<A>[] = [];
   let taken: A[] = [];

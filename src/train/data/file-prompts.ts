@@ -1,16 +1,19 @@
 /** @file Prompts from a file of conversations for reinforcement learning: what is asked, and what is known about the answer. */
 
-import { dirname } from "node:path";
-import { buildPrompt, loadImage, type Message } from "../../processor/index.ts";
+import { buildPrompt, imagesOf, loadImage, type Message } from "../../processor/index.ts";
 import { scoreReference, type Task } from "../../tasks/index.ts";
-import type { SampleContext } from "./market-source.ts";
-import { parseConversation } from "./parse-conversation.ts";
-import { ShuffledRows, type ShuffledRowsOptions, TooLong } from "./shuffled-rows.ts";
+import type { SampleSize } from "./file-sequences.ts";
+import { type ConversationOptions, parseConversation } from "./parse-conversation.ts";
+import { PictureCache } from "./picture-cache.ts";
+import type { SampleContext } from "./sample-context.ts";
+import { later, ShuffledRows, type ShuffledRowsOptions, TooLong } from "./shuffled-rows.ts";
 
 /** A row as a task sees it, and the user's reward functions with it. */
 export interface PromptRow {
-  /** The conversation up to the user's last turn, its pictures decoded. */
+  /** The conversation up to the user's last turn, its pictures decoded, unless `load` is there. */
   readonly messages: Message[];
+  /** The row with its pictures decoded. */
+  readonly load?: () => Promise<PromptRow>;
   /** The reference answer, where the row has one. */
   readonly answer?: string;
   /** The row as it stands in the file, for reward functions that need more. */
@@ -18,8 +21,8 @@ export interface PromptRow {
 }
 
 export interface FilePromptsOptions extends ShuffledRowsOptions {
-  /** What picture paths are relative to; the file's own folder when left out. */
-  readonly images?: string;
+  /** What rows without a question ask. */
+  readonly question?: string;
   /** Largest prompt: tokens with pictures, and pictures. */
   readonly limits: { readonly length: number; readonly images: number };
   /** Rows without a reference answer are bad. */
@@ -64,25 +67,53 @@ const withPictures = async (message: Message): Promise<Message> =>
         ),
       };
 
-/** Opens a file of prompts. @throws Error when it cannot be read or has no rows */
-export function openPrompts(context: SampleContext, options: FilePromptsOptions): Promise<ShuffledRows<PromptRow>> {
-  const { file, images, limits, needsAnswer } = options;
-  const { tokenizer, imageTokens } = context;
-  return ShuffledRows.open(options, async (row) => {
-    const { messages, answer } = splitReference(row, parseConversation(row, images ?? dirname(file)));
+/**
+ * What a row asks, with its pictures decoded, and its reference answer where it has one.
+ * @throws Error saying what was found and expected
+ */
+export async function promptOf(row: unknown, options: ConversationOptions): Promise<PromptRow> {
+  const { messages, answer } = splitReference(row, parseConversation(row, options));
+  const columns = row as Record<string, unknown>;
+  return { messages: await Promise.all(messages.map(withPictures)), answer, columns };
+}
+
+/** Files of prompts, open. */
+export interface Prompts
+  extends Pick<ShuffledRows<PromptRow>, "length" | "rows" | "item" | "items" | "dropped" | "close"> {
+  /** What at most `most` prompts take of a batch, whatever the limits. Only headers of pictures are read. */
+  sizes(most: number): Promise<SampleSize[]>;
+}
+
+/** Opens files of prompts. @throws Error when one cannot be read or has no rows */
+export async function openPrompts(context: SampleContext, options: FilePromptsOptions): Promise<Prompts> {
+  const { question, limits, needsAnswer } = options;
+  const { tokenizer, dialect } = context;
+  const cache = new PictureCache(context);
+  const plan = async (row: unknown, folder: string) => {
+    const { messages, answer } = splitReference(row, parseConversation(row, { folder, question }));
+    const plans = await Promise.all(imagesOf(messages).map(async (image) => (await cache.plan(image)).plan));
+    const { ids } = buildPrompt(tokenizer, messages, { imageTokens: plans.map(({ tokens }) => tokens), dialect });
+    return { messages, answer, tokens: ids.length, images: plans.reduce((sum, { windows }) => sum + windows, 0) };
+  };
+  const rows = await ShuffledRows.open(options, async (row, folder, place): Promise<PromptRow> => {
+    const { messages, answer, tokens, images } = await plan(row, folder);
     if (needsAnswer && answer === undefined)
       throw new Error(
         'the row has no reference answer, which the reward "accuracy" needs: end it with an assistant turn, or give it "answer"',
       );
-    const prompt = buildPrompt(tokenizer, messages, { imageTokens });
-    if (prompt.ids.length > limits.length)
-      throw new TooLong(`a prompt of ${prompt.ids.length} tokens, more than ${limits.length} beside its answer`);
-    if (prompt.images.length > limits.images)
-      throw new TooLong(`${prompt.images.length} pictures, more than ${limits.images}`);
-    return {
-      messages: await Promise.all(messages.map(withPictures)),
-      answer,
-      columns: row as Record<string, unknown>,
-    };
+    if (tokens > limits.length)
+      throw new TooLong(
+        `a prompt of ${tokens} tokens, more than ${limits.length} beside its answer; raise batch.length or lower rollout.maxNewTokens`,
+      );
+    if (images > limits.images)
+      throw new TooLong(`${images} pictures or tiles, more than ${limits.images}; raise batch.images`);
+    const rest = { answer, columns: row as Record<string, unknown> };
+    const decoded = async () => ({ messages: await Promise.all(messages.map(withPictures)), ...rest });
+    return options.lazy && options.onBadRow === "stop" && images > 0
+      ? { messages, ...rest, load: () => later(decoded(), place) }
+      : decoded();
   });
+  const sizes = (most: number) =>
+    rows.some(most, async (row, folder) => ({ ...(await plan(row, folder)), labels: 0 }) as SampleSize);
+  return Object.assign(rows, { sizes });
 }

@@ -7,11 +7,14 @@ import {
   equal,
   exp,
   gather,
+  log,
   logProbOf,
   logSoftmax,
   mul,
   neg,
+  reduceMean,
   reduceSum,
+  scalar,
   scoped,
   slice,
   stopGradient,
@@ -24,22 +27,27 @@ export interface TokenLogProbs {
   readonly logProbs: Value;
   /** 1 where the target is the most likely token, [labels]. */
   readonly correct: Value;
-  /** -Σ p·log p over the vocabulary, [labels], where asked for. */
-  readonly entropy?: Value;
+  /** Of the whole vocabulary at each token, without gradients, [labels], where asked for. */
+  readonly measures: Readonly<Partial<Record<TokenMeasure, Value>>>;
 }
+
+/** "entropy": -Σ p·log p · "mean_logit": mean of the logits · "alignment": log Σ p². */
+export type TokenMeasure = keyof typeof MEASURES;
 
 export interface TokenLogProbsOptions {
   /** Rows per product with the vocabulary: [chunk, vocabulary] is the largest array. Divides the number of labels. */
   readonly chunk: number;
   /** Scalar factor on the logits: 1/temperature. */
   readonly scale?: Value;
-  readonly entropy?: boolean;
+  readonly measures?: readonly TokenMeasure[];
 }
 
-function entropyOf(logits: Value): Value {
-  const logP = logSoftmax(stopGradient(logits));
-  return neg(reduceSum(mul(exp(logP), logP), [-1]));
-}
+/** Of logits and log p, [rows, vocabulary]. */
+const MEASURES = {
+  entropy: (_: Value, logP: Value) => neg(reduceSum(mul(exp(logP), logP), [-1])),
+  mean_logit: (logits: Value) => reduceMean(logits, [-1]),
+  alignment: (_: Value, logP: Value) => log(reduceSum(exp(mul(logP, scalar(2))), [-1])),
+};
 
 /**
  * log p(target) for each labelled row. hidden [tokens, hidden], rows and targets int64 [labels].
@@ -52,7 +60,7 @@ export function tokenLogProbs(
   targets: Value,
   options: TokenLogProbsOptions,
 ): TokenLogProbs {
-  const { chunk, scale, entropy = false } = options;
+  const { chunk, scale, measures = [] } = options;
   const labels = rows.shape[0] as number;
   if (labels % chunk !== 0) throw new RangeError(`${labels} labels do not divide into chunks of ${chunk}`);
   const picked = gather(hidden, rows); // [labels, hidden]
@@ -64,23 +72,20 @@ export function tokenLogProbs(
       const chosen = slice(targets, 0, from, to);
       const logProbs = logProbOf(logits, chosen);
       const correct = cast(equal(argMax(logits), chosen), "float32");
-      return { logProbs, correct, entropy: entropy ? entropyOf(logits) : undefined };
+      if (measures.length === 0) return { logProbs, correct };
+      const fixed = stopGradient(logits);
+      const logP = logSoftmax(fixed);
+      return { logProbs, correct, ...Object.fromEntries(measures.map((m) => [m, MEASURES[m](fixed, logP)])) };
     }),
-  );
+  ) as Readonly<Record<string, Value>>[];
+  const joined = (name: string): Value =>
+    concat(
+      parts.map((part) => part[name]!),
+      0,
+    );
   return {
-    logProbs: concat(
-      parts.map((x) => x.logProbs),
-      0,
-    ),
-    correct: concat(
-      parts.map((x) => x.correct),
-      0,
-    ),
-    entropy: entropy
-      ? concat(
-          parts.map((x) => x.entropy!),
-          0,
-        )
-      : undefined,
+    logProbs: joined("logProbs"),
+    correct: joined("correct"),
+    measures: Object.fromEntries(measures.map((m) => [m, joined(m)])),
   };
 }

@@ -1,7 +1,7 @@
 /** @file Orthogonalises many matrices at once by Newton-Schulz iterations, as one graph. */
 
-import { createTensor, nativeRuntime, type Session, type Tensor } from "../../engine/index.ts";
 import { add, input, matmul, mul, scalar, serialize, sourceName, type Value } from "../../graph/index.ts";
+import { createTensor, type Runtime, type Session, type Tensor } from "../../runtime/index.ts";
 
 /** Coefficients of the odd quintic aX + b(XXᵀ)X + c(XXᵀ)²X: they bring singular values to about 1 in five rounds (Jordan et al. 2024, Muon). */
 const [A, B, C] = [3.4445, -4.775, 2.0315];
@@ -29,10 +29,11 @@ function iterations(x: Value): Value {
 /**
  * A session that turns each matrix [rows, columns] into the nearest one whose singular values are all about 1 (0.7 to 1.2).
  * @example
- * const session = await createNewtonSchulz([{ name: "w", shape: [64, 32] }]);
+ * const session = await createNewtonSchulz(runtime, [{ name: "w", shape: [64, 32] }]);
  * session.input("w").set(gradient); await session.run(); use(session.output("w"));
  */
 export async function createNewtonSchulz(
+  runtime: Runtime,
   matrices: readonly { readonly name: string; readonly shape: readonly number[] }[],
   threads?: number,
 ): Promise<NewtonSchulz> {
@@ -47,7 +48,7 @@ export async function createNewtonSchulz(
     outputs[`orthogonal ${key}`] = iterations(input(key, "float32", [members.length, rows, columns]));
   }
   const { bytes, inputs } = serialize(outputs, "inputs");
-  const session = await nativeRuntime().createSession(bytes, { threads, memoryPattern: true });
+  const session = await runtime.createSession(bytes, { threads, memoryPattern: true });
   const groups = new Map<string, Group>();
   for (const v of inputs) {
     const tensor = () => createTensor("float32", v.shape as number[]) as Tensor<Float32Array>;

@@ -10,7 +10,16 @@ export interface Curve {
 export interface Chart {
   readonly title: string;
   readonly curves: readonly Curve[];
+  /** Values may be drawn by their logarithm: they are where they span more than a decade. */
+  readonly log?: boolean;
+  /** The step at which the run is to end, which the drawing leaves room for. */
+  readonly until?: number;
 }
+
+/** Charts whose values fall or rise by factors. */
+const BY_FACTORS = new Set(["loss", "lessons", "learning rate", "gradient norm", "KL to the reference"]);
+/** Values that span less are read more easily on a linear scale. */
+const DECADE = 10;
 
 const CHARTS: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
   ["loss", { loss: "training", eval_loss: "validation" }],
@@ -21,6 +30,8 @@ const CHARTS: readonly (readonly [string, Readonly<Record<string, string>>])[] =
       mean_token_accuracy: "tokens, training",
       eval_token_accuracy: "tokens, validation",
       eval_accuracy: "answers, held out",
+      eval_exact: "answers word for word, held out",
+      eval_score: "answers by your score, held out",
       sure_full: "patches with something",
       sure_empty: "empty patches",
     },
@@ -43,13 +54,13 @@ function rewardsByFunction(rows: readonly MetricsRow[]): (readonly [string, Read
   return [["rewards by function", Object.fromEntries(keys.map((key) => [key, REWARD.exec(key)![1]!]))]];
 }
 
-/** The charts for which the run has numbers. */
-export const chartsOf = (rows: readonly MetricsRow[]): Chart[] =>
+/** The charts for which the run has numbers. @param until the step at which it is to end */
+export const chartsOf = (rows: readonly MetricsRow[], until?: number): Chart[] =>
   [...CHARTS.slice(0, 2), ...rewardsByFunction(rows), ...CHARTS.slice(2)].flatMap(([title, keys]) => {
     const curves = Object.entries(keys)
       .map(([key, label]) => ({ label, points: seriesOf(rows, key) }))
       .filter(({ points }) => points.length > 0);
-    return curves.length > 0 ? [{ title, curves }] : [];
+    return curves.length > 0 ? [{ title, curves, log: BY_FACTORS.has(title), until }] : [];
   });
 
 /** A number of an axis or legend. @example shortNumber(0.00012345) // "1.23e-4" */
@@ -59,15 +70,39 @@ export function shortNumber(value: number): string {
   return String(+value.toPrecision(4));
 }
 
-/** Smallest and largest step and value of all curves; a flat curve gets room above and below. */
-export function extentOf({ curves }: Chart): { steps: [number, number]; values: [number, number] } {
+/** Where a chart's points lie: shares of its width and of its height, from the left and from below. */
+export interface Axes {
+  readonly steps: readonly [number, number];
+  readonly values: readonly [number, number];
+  readonly isLog: boolean;
+  across(step: number): number;
+  up(value: number): number;
+  /** The value at a share of the height. */
+  at(share: number): number;
+}
+
+/** All steps and values of the curves, and the steps to come; a flat curve gets room above and below. */
+export function axesOf({ curves, log, until }: Chart): Axes {
   const points = curves.flatMap((c) => c.points);
   const range = (of: (p: Point) => number): [number, number] =>
     points.reduce<[number, number]>(
       ([low, high], p) => [Math.min(low, of(p)), Math.max(high, of(p))],
       [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
     );
-  const [low, high] = range((p) => p.value);
-  const room = low === high ? Math.abs(low) * 0.05 || 1 : 0;
-  return { steps: range((p) => p.step), values: [low - room, high + room] };
+  const [first, last] = range((p) => p.step);
+  const steps = [first, Math.max(last, until ?? last)] as const;
+  const extent = range((p) => p.value);
+  const room = extent[0] === extent[1] ? Math.abs(extent[0]) * 0.05 || 1 : 0;
+  const [low, high] = [extent[0] - room, extent[1] + room];
+  const isLog = log === true && low > 0 && high / low >= DECADE;
+  const [scaled, back] = isLog ? [Math.log, Math.exp] : [Number, Number];
+  const [bottom, top] = [scaled(low), scaled(high)];
+  return {
+    steps,
+    values: [low, high],
+    isLog,
+    across: (step) => (step - steps[0]) / (steps[1] - steps[0] || 1),
+    up: (value) => (scaled(value) - bottom) / (top - bottom),
+    at: (share) => back(bottom + share * (top - bottom)),
+  };
 }

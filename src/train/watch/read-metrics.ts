@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-
+import { parse } from "yaml";
 import { TrainingInputError } from "../input-error.ts";
 
 /** One line of metrics.jsonl. */
@@ -32,6 +32,13 @@ export async function readMetrics(run: string): Promise<MetricsRow[]> {
       throw new TrainingInputError(`${path}:${i + 1} is not JSON: ${(error as Error).message}`, { cause: error });
     }
   });
+}
+
+/** The step at which a run is to end, by its recipe; undefined where it does not say. */
+export async function plannedSteps(run: string): Promise<number | undefined> {
+  const text = await readFile(join(run, "recipe.yaml"), "utf8").catch(() => "");
+  const steps = (parse(text) as { steps?: unknown } | null)?.steps;
+  return typeof steps === "number" ? steps : undefined;
 }
 
 /** The values of one metric; rows without it (validation comes only now and then) are left out. */

@@ -2,8 +2,8 @@
 
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { type Chart, chartsOf, extentOf, shortNumber } from "./curves.ts";
-import { readMetrics } from "./read-metrics.ts";
+import { axesOf, type Chart, chartsOf, shortNumber } from "./curves.ts";
+import { plannedSteps, readMetrics } from "./read-metrics.ts";
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
@@ -21,12 +21,10 @@ const thin = <T>(points: readonly T[]): readonly T[] => {
 
 /** One chart as an SVG element. @example chartSvg({ title: "loss", curves: [{ label: "training", points }] }) */
 export function chartSvg(chart: Chart): string {
-  const { steps, values } = extentOf(chart);
-  const x = (step: number) =>
-    FRAME.left + ((step - steps[0]) / (steps[1] - steps[0] || 1)) * (WIDTH - FRAME.left - FRAME.right);
-  const y = (value: number) =>
-    FRAME.top + ((values[1] - value) / (values[1] - values[0])) * (HEIGHT - FRAME.top - FRAME.bottom);
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((t) => values[0] + t * (values[1] - values[0]));
+  const { steps, isLog, across, up, at: valueAt } = axesOf(chart);
+  const x = (step: number) => FRAME.left + across(step) * (WIDTH - FRAME.left - FRAME.right);
+  const y = (value: number) => FRAME.top + (1 - up(value)) * (HEIGHT - FRAME.top - FRAME.bottom);
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map(valueAt);
   const grid = ticks.map(
     (v) =>
       `<line x1="${FRAME.left}" x2="${WIDTH - FRAME.right}" y1="${y(v).toFixed(1)}" y2="${y(v).toFixed(1)}" stroke="#ddd"/>` +
@@ -49,7 +47,7 @@ export function chartSvg(chart: Chart): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(chart.title)}" font-family="system-ui, sans-serif" font-size="11" fill="#333">`,
-    `<text x="${FRAME.left}" y="18" font-size="14" font-weight="600">${escapeHtml(chart.title)}</text>`,
+    `<text x="${FRAME.left}" y="18" font-size="14" font-weight="600">${escapeHtml(chart.title)}${isLog ? " (log)" : ""}</text>`,
     ...grid,
     ...lines,
     ...legend,
@@ -72,6 +70,7 @@ pre{background:#f6f6f6;padding:1rem;overflow:auto;border-radius:6px}`;
 export async function runReport(run: string): Promise<string> {
   const rows = await readMetrics(run);
   if (rows.length === 0) throw new Error(`${run} has no step yet: there is nothing to report`);
+  const until = await plannedSteps(run);
   const text = (name: string) => readFile(join(run, name), "utf8").catch(() => "");
   const [recipe, versions] = await Promise.all([text("recipe.yaml"), text("versions.json")]);
   const name = escapeHtml(basename(resolve(run)));
@@ -86,9 +85,9 @@ export async function runReport(run: string): Promise<string> {
 </head>
 <body>
 <h1>${name}</h1>
-<p>${rows.length} steps, the last is ${rows.at(-1)!.step}.</p>
+<p>${rows.length} steps, the last is ${rows.at(-1)!.step}${until ? ` of ${until}` : ""}.</p>
 <div class="charts">
-${chartsOf(rows).map(chartSvg).join("\n")}
+${chartsOf(rows, until).map(chartSvg).join("\n")}
 </div>
 ${section("Recipe", recipe)}
 ${section("Versions", versions)}

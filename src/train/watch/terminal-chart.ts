@@ -1,6 +1,6 @@
 /** @file A chart as lines of text: each character is a grid of 2×4 Braille dots. */
 
-import { type Chart, extentOf, shortNumber } from "./curves.ts";
+import { axesOf, type Chart, shortNumber } from "./curves.ts";
 
 const BRAILLE = 0x2800;
 /** Bit of the dot in column x, row y of a Braille character (Unicode chart U+2800). */
@@ -12,18 +12,18 @@ const DOTS = [
 const last = <T>(xs: readonly T[]): T => xs[xs.length - 1]!;
 
 /**
- * Title with the newest values, the curves over all steps, and the steps at both ends.
+ * Title with the newest values, the curves over all steps, those to come among them, and the steps at both ends.
  * @param width characters per line
  * @param height lines of the drawing itself
  */
 export function terminalChart(chart: Chart, width: number, height: number): string[] {
-  const { steps, values } = extentOf(chart);
+  const { steps, values, isLog, ...place } = axesOf(chart);
   const axis = [shortNumber(values[1]), shortNumber(values[0])];
   const margin = Math.max(...axis.map((a) => a.length)) + 1;
   const columns = Math.max(8, width - margin);
   const cells = Array.from({ length: height }, () => new Uint8Array(columns));
-  const across = (step: number) => Math.round(((step - steps[0]) / (steps[1] - steps[0] || 1)) * (columns * 2 - 1));
-  const down = (value: number) => Math.round(((values[1] - value) / (values[1] - values[0])) * (height * 4 - 1));
+  const across = (step: number) => Math.round(place.across(step) * (columns * 2 - 1));
+  const down = (value: number) => Math.round((1 - place.up(value)) * (height * 4 - 1));
   const dot = (x: number, y: number) => {
     cells[y >> 2]![x >> 1]! |= DOTS[x & 1]![y & 3]!;
   };
@@ -45,5 +45,5 @@ export function terminalChart(chart: Chart, width: number, height: number): stri
   });
   const [first, end] = steps.map((s) => `${s}`) as [string, string];
   const ends = `${" ".repeat(margin)}${first}${end.padStart(Math.max(1, columns - first.length))}`;
-  return [`${chart.title}: ${newest}`, ...drawing, ends];
+  return [`${chart.title}${isLog ? " (log)" : ""}: ${newest}`, ...drawing, ends];
 }

@@ -2,7 +2,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import { chartsOf } from "./curves.ts";
-import { type MetricsRow, readMetrics } from "./read-metrics.ts";
+import { type MetricsRow, plannedSteps, readMetrics } from "./read-metrics.ts";
 import { terminalChart } from "./terminal-chart.ts";
 
 export interface Frame {
@@ -16,11 +16,14 @@ const MIN_WIDTH = 40;
 const TWO_COLUMNS = 110;
 const GAP = "   ";
 
-/** The charts of some rows in `width` columns; `height` lines for each drawing. */
-export function drawFrame(rows: readonly MetricsRow[], width: number, height: number): Frame {
+/**
+ * The charts of some rows in `width` columns; `height` lines for each drawing.
+ * @param until the step at which the run is to end
+ */
+export function drawFrame(rows: readonly MetricsRow[], width: number, height: number, until?: number): Frame {
   const columns = width >= TWO_COLUMNS ? 2 : 1;
   const each = Math.max(MIN_WIDTH, Math.floor((width - GAP.length * (columns - 1)) / columns) - 1);
-  const charts = chartsOf(rows).map((chart) => terminalChart(chart, each, height).map((l) => l.slice(0, each)));
+  const charts = chartsOf(rows, until).map((chart) => terminalChart(chart, each, height).map((l) => l.slice(0, each)));
   const lines: string[] = [];
   for (let i = 0; i < charts.length; i += columns) {
     const row = charts.slice(i, i + columns);
@@ -57,7 +60,7 @@ export async function* watchRun(run: string, { width, height, interval, signal }
   while (!signal.aborted) {
     const rows = await readMetrics(run);
     const step = rows.at(-1)?.step ?? 0;
-    if (step !== seen || rows.length !== count) yield drawFrame(rows, width, height);
+    if (step !== seen || rows.length !== count) yield drawFrame(rows, width, height, await plannedSteps(run));
     [seen, count] = [step, rows.length];
     await pause(interval, signal);
   }

@@ -1,5 +1,5 @@
 /** @file A process of its own that compiles a checkpoint: arguments are its folder and the cache folder. */
-import { compileCheckpoint } from "../../../src/engine/compile/index.ts";
+import { compileCheckpoint } from "../../../src/compile/index.ts";
 import { openCheckpoint } from "../../../src/hub/index.ts";
 import { parseConfig } from "../../../src/model/index.ts";
 
@@ -7,7 +7,7 @@ const [folder, cacheDir] = process.argv.slice(2);
 const checkpoint = await openCheckpoint(folder!);
 const compiled = await compileCheckpoint(checkpoint, parseConfig(checkpoint.config), {
   preset: "fp32",
-  runtimeVersion: "test",
+  runtime: { version: "test", kernels: undefined },
   cacheDir,
 });
 await checkpoint.close();

@@ -30,9 +30,39 @@ interface Expected {
 
 export const expected: Expected = JSON.parse(readFileSync(`${GOLDEN}expected.json`, "utf8"));
 
+/** A case of a family whose pictures are cut into tiles. */
+export interface TiledCase extends Omit<GoldenCase, "image"> {
+  images: string[];
+  /** Columns and rows of each picture. */
+  tiles: [number, number][];
+  max_tiles: number;
+  thumbnail: boolean;
+  iss?: "stitch" | "trim" | "bilinear";
+}
+
+/** The folder of a family's reference numbers. */
+export const familyFolder = (name: string): string => fileURLToPath(new URL(`../../golden/${name}/`, import.meta.url));
+
+export interface TiledExpected {
+  tile_plans: {
+    tile: number;
+    width: number;
+    height: number;
+    min: number;
+    max: number;
+    columns: number;
+    rows: number;
+  }[];
+  tokens_per_tile: number;
+  cases: TiledCase[];
+}
+
+export const familyExpected = (name: string): TiledExpected =>
+  JSON.parse(readFileSync(`${familyFolder(name)}expected.json`, "utf8"));
+
 /** Reads the float32 tensors of expected.safetensors: header length, JSON header, data. */
-export function expectedTensors(): Map<string, { shape: number[]; data: Float32Array }> {
-  const file = readFileSync(`${GOLDEN}expected.safetensors`);
+export function expectedTensors(folder = GOLDEN): Map<string, { shape: number[]; data: Float32Array }> {
+  const file = readFileSync(`${folder}expected.safetensors`);
   const headerBytes = Number(file.readBigUInt64LE(0));
   const header = JSON.parse(file.toString("utf8", 8, 8 + headerBytes));
   const tensors = new Map<string, { shape: number[]; data: Float32Array }>();

@@ -2,14 +2,19 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
-import { FlashVL, type OpenOptions } from "../../../src/engine/index.ts";
+import { afterAll, onTestFinished } from "vitest";
+import { FlashVL, type OpenOptions } from "../../../src/node/index.ts";
 import { GOLDEN, type GoldenCase } from "./golden.ts";
 
-/** A temporary folder, removed after the test file. */
+/** A temporary folder, removed after the test that asks for it, or outside of tests after the file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "flashvl-engine-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    onTestFinished(remove);
+  } catch {
+    afterAll(remove);
+  }
   return folder;
 }
 

@@ -3,16 +3,18 @@
  * for sequences alone, in slots that are not the first, together at different lengths, and after copies and growth of the KV
  * cache; and what a model answers there. A process of its own, since drivers of GPUs are chosen by variables of the environment.
  */
-import { compileCheckpoint } from "../../../src/engine/compile/index.ts";
-import { devicePrecision } from "../../../src/engine/device-precision.ts";
-import { type Device, FlashVL, nativeRuntime, type Preset, type Tensor } from "../../../src/engine/index.ts";
+import { toF32 } from "../../../src/common/index.ts";
+import { checkpointEmbeddings, compileCheckpoint, type Preset } from "../../../src/compile/index.ts";
 import { DeviceKvCache } from "../../../src/engine/run/device-kv-cache.ts";
 import { DecoderRunner, openKvCache, VisionEncoder } from "../../../src/engine/run/index.ts";
 import { cacheType } from "../../../src/engine/run/open-kv-cache.ts";
 import { promptEmbeddings } from "../../../src/engine/schedule/prompt-embeddings.ts";
-import { checkpointEmbeddings } from "../../../src/engine/weights/index.ts";
 import { openCheckpoint } from "../../../src/hub/index.ts";
-import { parseConfig, toFloat32 } from "../../../src/model/index.ts";
+import { parseConfig, planPicture } from "../../../src/model/index.ts";
+import { devicePrecision } from "../../../src/node/device-precision.ts";
+import { FlashVL } from "../../../src/node/index.ts";
+import type { Device, Tensor } from "../../../src/runtime/index.ts";
+import { nativeRuntime } from "../../../src/runtime/ort/index.ts";
 import { expected, expectedTensors, GOLDEN, type GoldenCase, relativeError } from "./golden.ts";
 
 /** Errors relative to PyTorch's numbers. */
@@ -51,16 +53,22 @@ async function golden(): Promise<Omit<DeviceReport, "answer">> {
   const checkpoint = await openCheckpoint(GOLDEN);
   const config = parseConfig(checkpoint.config);
   const { hiddenSize, vocabSize } = config.decoder;
-  const { preset, activations } = await devicePrecision(device, wanted);
-  const options = { preset, activations, device, runtimeVersion: runtime.version, cacheDir };
+  const { preset, activations } = await devicePrecision(runtime, device, wanted, config);
+  const options = { preset, activations, device, runtime, cacheDir };
   const paths = await compileCheckpoint(checkpoint, config, options);
   const session = await runtime.createSession(paths.decode, { device });
-  const table = checkpointEmbeddings(checkpoint, hiddenSize);
+  const table = checkpointEmbeddings(checkpoint, config);
 
   const vision = device === "cpu" || folder !== undefined ? await visionError(paths.vision) : undefined;
 
   // On the CPU too: there it moves rows as it does elsewhere.
-  const cache = await DeviceKvCache.open(config.decoder, session, { slots: 8, capacity: 2048 }, cacheType(session));
+  const cache = await DeviceKvCache.open(
+    runtime,
+    config.decoder,
+    session,
+    { slots: 8, capacity: 2048 },
+    cacheType(session),
+  );
   const runner = new DecoderRunner(config.decoder, { prefill: session, decode: session }, cache);
   const embed = (one: GoldenCase, from: number, to: number) => {
     const features = reference.get(`${one.name}/adapter`)?.data;
@@ -122,7 +130,11 @@ async function golden(): Promise<Omit<DeviceReport, "answer">> {
     let worst = 0;
     const encoder = new VisionEncoder(config, await runtime.createSession(graph, { device }), 0);
     for (const one of expected.cases.filter(({ image }) => image !== null)) {
-      const { features } = await encoder.encode(one.name, () => reference.get(`pixels/${one.image}`)!.data);
+      const { features } = await encoder.encode(
+        one.name,
+        planPicture(config, { width: 1, height: 1 }),
+        () => reference.get(`pixels/${one.image}`)!.data,
+      );
       worst = Math.max(worst, relativeError(features, reference.get(`${one.name}/adapter`)!.data));
     }
     await encoder.dispose(new Error("done"));
@@ -133,11 +145,11 @@ async function golden(): Promise<Omit<DeviceReport, "answer">> {
   async function keysOnCpu(length: number): Promise<Float32Array> {
     const compiled = await compileCheckpoint(checkpoint, config, {
       preset: "fp32",
-      runtimeVersion: runtime.version,
+      runtime,
       cacheDir,
     });
     await using own = await runtime.createSession(compiled.decode);
-    const host = await openKvCache(config.decoder, own, { slots: 1, capacity: 2048 });
+    const host = await openKvCache(runtime, config.decoder, own, { slots: 1, capacity: 2048 });
     await host.ensure(1, length, [0]);
     const reader = new DecoderRunner(config.decoder, { prefill: own, decode: own }, host);
     const place = { slots: [0], tokens: length, lengths: [0], logitRows: [] };
@@ -148,7 +160,7 @@ async function golden(): Promise<Omit<DeviceReport, "answer">> {
   /** The first tokens that slot 1 holds, of every head of [1, kvHeads, capacity, headDim]. */
   function headRows({ data, dims, dtype }: Tensor): Float32Array {
     const { kvHeads, headDim } = config.decoder;
-    const all = toFloat32(
+    const all = toF32(
       new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
       dtype === "float16" ? "F16" : "F32",
     );

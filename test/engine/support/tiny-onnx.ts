@@ -126,3 +126,17 @@ export const doubling = (dtype: TinyType): Uint8Array =>
     outputs: [{ name: "y", dtype, dims: ["rows", 2] }],
     nodes: [{ op: "Add", inputs: ["x", "x"], outputs: ["y"] }],
   });
+
+/** Many matrix products: long enough to abort, to dispose during, and to see the event loop turn beside. */
+export const slowModel = (steps: number): Uint8Array => {
+  const size = 512;
+  return tinyModel({
+    inputs: [{ name: "x", dtype: "float32", dims: [size, size] }],
+    outputs: [{ name: "y", dtype: "float32", dims: [size, size] }],
+    nodes: Array.from({ length: steps }, (_, i) => ({
+      op: "MatMul",
+      inputs: [i === 0 ? "x" : `h${i}`, "x"],
+      outputs: [i === steps - 1 ? "y" : `h${i + 1}`],
+    })),
+  });
+};

@@ -1,14 +1,14 @@
 /** @file Vector functions of multiple choice: matcher, circular groups, MMMU, accuracy reports. */
 import { besidePredictions } from "../../../src/eval/report/file-names.ts";
-import type { PromptPart } from "../../../src/tasks/vlmeval/prompts/parts.ts";
-import { splitAtImageTags } from "../../../src/tasks/vlmeval/prompts/split-images.ts";
-import { canInfer, canInferOption, canInferText } from "../../../src/tasks/vlmeval/score/can-infer.ts";
-import { rowChoices } from "../../../src/tasks/vlmeval/score/letters.ts";
-import { lastAnswer, withOpenOptions } from "../../../src/tasks/vlmeval/score/mmmu.ts";
-import { type ChoiceItem, extractOption, prefetchCircular } from "../../../src/tasks/vlmeval/score/multiple-choice.ts";
-import { reportAccuracy } from "../../../src/tasks/vlmeval/score/report-accuracy.ts";
-import { DEFAULT_RULES, type MatcherVersion } from "../../../src/tasks/vlmeval/score/rules.ts";
-import { customSet, findSet } from "../../../src/tasks/vlmeval/sets/index.ts";
+import type { PromptPart } from "../../../src/vlmeval/prompts/parts.ts";
+import { splitAtImageTags } from "../../../src/vlmeval/prompts/split-images.ts";
+import { canInfer, canInferOption, canInferText } from "../../../src/vlmeval/score/can-infer.ts";
+import { rowChoices } from "../../../src/vlmeval/score/letters.ts";
+import { lastAnswer, withOpenOptions } from "../../../src/vlmeval/score/mmmu.ts";
+import { type ChoiceItem, extractOption, prefetchCircular } from "../../../src/vlmeval/score/multiple-choice.ts";
+import { reportAccuracy } from "../../../src/vlmeval/score/report-accuracy.ts";
+import { DEFAULT_RULES, type MatcherVersion } from "../../../src/vlmeval/score/rules.ts";
+import { customSet, findSet } from "../../../src/vlmeval/sets/index.ts";
 import { evaluate } from "./evaluate.ts";
 import { cells, type Input, rowsOf, text } from "./input.ts";
 import { withReplies } from "./stub-judge.ts";
@@ -26,12 +26,12 @@ function item(row: Input, truth: string): ChoiceItem {
   return { question: text(row.question), choices: rowChoices(cells(row)), prediction: text(row.prediction), truth };
 }
 
-function evaluateChoice(input: Input) {
+async function evaluateChoice(input: Input) {
   const name = text(input.dataset);
   const rows = input.rows === undefined ? MMMU_PRO_COT_ROWS : rowsOf(input);
   const set = findSet(name) ?? customSet(name, Object.keys(rows[0]!));
   const base = input.rows === undefined ? `M_${name}.xlsx` : "m_d.xlsx";
-  const { report, files } = evaluate(set, rows, null, null, base);
+  const { report, files } = await evaluate(set, rows, null, null, base);
   if (input.rows === undefined) return { score: report.table, files };
   return { metrics: report.table.rows, files };
 }
@@ -55,9 +55,9 @@ export const choiceFunctions: Record<string, (input: Input) => unknown> = {
   "can_infer@2025-05-29": matcher(canInfer, "2025-05"),
   "can_infer@2025-08-04": matcher(canInfer, "2025-08"),
   build_choices: (input) => Object.fromEntries(rowChoices(cells(input.item))),
-  extract_answer_from_item: (input) => {
+  extract_answer_from_item: async (input) => {
     const row = input.item as Input;
-    const { result, calls } = withReplies(
+    const { result, calls } = await withReplies(
       extractOption(item(row, text(row.answer)), DEFAULT_RULES),
       input.judge_replies,
     );

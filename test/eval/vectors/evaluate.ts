@@ -1,19 +1,19 @@
 /** @file A whole evaluation in memory, as the `X.evaluate` vectors describe it. */
 import { NO_JUDGE, upstreamFiles } from "../../../src/eval/report/file-names.ts";
-import { groupBy } from "../../../src/tasks/vlmeval/score/group-by.ts";
-import { DEFAULT_RULES } from "../../../src/tasks/vlmeval/score/rules.ts";
-import type { Answered, Scored, SetDefinition, SetReport } from "../../../src/tasks/vlmeval/set-definition.ts";
+import { DEFAULT_RULES } from "../../../src/vlmeval/score/rules.ts";
+import { groupBy } from "../../../src/vlmeval/score/table.ts";
+import type { Answered, Scored, SetDefinition, SetReport } from "../../../src/vlmeval/set-definition.ts";
 import { cells, type Input, type Json, text } from "./input.ts";
 import { withReplies } from "./stub-judge.ts";
 
 /** Score and report rows that carry their predictions. */
-export function evaluate(
+export async function evaluate(
   set: SetDefinition,
   rows: readonly Input[],
   judge: string | null,
   replies: Json | undefined,
   predictions: string,
-): { report: SetReport; files: string[] } {
+): Promise<{ report: SetReport; files: string[] }> {
   const context = { rules: DEFAULT_RULES, judge: judge !== null };
   const answered = rows.map((row): Answered => {
     const { prediction, ...rest } = cells(row);
@@ -22,7 +22,7 @@ export function evaluate(
   const key = (row: Answered) => set.groupKey?.(row) ?? row.index;
   const scores = new Map<string, Scored>();
   for (const group of groupBy(answered, key).values()) {
-    const { result } = withReplies(set.score(group, context), judge === null ? null : replies);
+    const { result } = await withReplies(set.score(group, context), judge === null ? null : replies);
     for (const [place, row] of group.entries()) scores.set(row.index, { ...row, score: result[place]! });
   }
   const report = set.report(

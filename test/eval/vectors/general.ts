@@ -4,36 +4,36 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { choosePrimaryMetric, flattenTable } from "../../../src/eval/report/status-metrics.ts";
 import { isComplete } from "../../../src/eval/run/is-complete.ts";
-import { typedValue } from "../../../src/tasks/vlmeval/data/column-type.ts";
-import { loadRows } from "../../../src/tasks/vlmeval/data/load-rows.ts";
-import { type PredictionFormat, readBack } from "../../../src/tasks/vlmeval/data/read-back.ts";
-import { openTsv } from "../../../src/tasks/vlmeval/data/tsv-source.ts";
-import { type DatasetType, flashvlPrompt } from "../../../src/tasks/vlmeval/prompts/flashvl.ts";
-import { flattenParts, type PromptPart } from "../../../src/tasks/vlmeval/prompts/parts.ts";
-import { toListOfTexts } from "../../../src/tasks/vlmeval/python/to-list.ts";
-import { gradeMmVet, mmVetTables } from "../../../src/tasks/vlmeval/score/mmvet.ts";
-import { ocrBenchHit, ocrBenchScores } from "../../../src/tasks/vlmeval/score/ocrbench.ts";
-import { processPunctuation } from "../../../src/tasks/vlmeval/score/punctuation.ts";
-import type { Table } from "../../../src/tasks/vlmeval/score/table.ts";
+import { typedValue } from "../../../src/vlmeval/data/column-type.ts";
+import { loadRows } from "../../../src/vlmeval/data/load-rows.ts";
+import { type PredictionFormat, readBack } from "../../../src/vlmeval/data/read-back.ts";
+import { openTsv } from "../../../src/vlmeval/data/tsv-source.ts";
+import { type DatasetType, flashvlPrompt } from "../../../src/vlmeval/prompts/flashvl.ts";
+import { flattenParts, type PromptPart } from "../../../src/vlmeval/prompts/parts.ts";
+import { toListOfTexts } from "../../../src/vlmeval/python/to-list.ts";
+import { gradeMmVet, mmVetTables } from "../../../src/vlmeval/score/mmvet.ts";
+import { ocrBenchHit, ocrBenchScores } from "../../../src/vlmeval/score/ocrbench.ts";
+import { processPunctuation } from "../../../src/vlmeval/score/punctuation.ts";
+import type { Table } from "../../../src/vlmeval/score/table.ts";
 import {
   anlsDistance,
   relaxedCorrectness,
   type VqaMethod,
   vqaHit,
   vqaMatches,
-} from "../../../src/tasks/vlmeval/score/vqa-matches.ts";
-import { normaliseVqaAnswer } from "../../../src/tasks/vlmeval/score/vqa-normalise.ts";
-import { extractYesNo } from "../../../src/tasks/vlmeval/score/yes-no.ts";
+} from "../../../src/vlmeval/score/vqa-matches.ts";
+import { normaliseVqaAnswer } from "../../../src/vlmeval/score/vqa-normalise.ts";
 import {
   defaultYesNoRating,
+  extractYesNo,
   hallusionRating,
   mmeRating,
   popeRating,
   type YesNoRow,
-} from "../../../src/tasks/vlmeval/score/yes-no-ratings.ts";
-import { findSet } from "../../../src/tasks/vlmeval/sets/index.ts";
-import { vqaRule, vqaSet } from "../../../src/tasks/vlmeval/sets/vqa.ts";
-import { plainYesNoSet } from "../../../src/tasks/vlmeval/sets/yes-no.ts";
+} from "../../../src/vlmeval/score/yes-no.ts";
+import { findSet } from "../../../src/vlmeval/sets/index.ts";
+import { vqaRule, vqaSet } from "../../../src/vlmeval/sets/vqa.ts";
+import { plainYesNoSet } from "../../../src/vlmeval/sets/yes-no.ts";
 import { evaluate } from "./evaluate.ts";
 import { abbreviate, cells, expand, type Input, type Json, rowsOf, text } from "./input.ts";
 import { withReplies } from "./stub-judge.ts";
@@ -53,12 +53,12 @@ function bySplit(table: Table) {
   return Object.fromEntries(table.rows.map(({ split, ...rest }) => [split, rest]));
 }
 
-function inFile<Result>(name: string, content: string, use: (path: string) => Result): Result {
+async function inFile<Result>(name: string, content: string, use: (path: string) => Promise<Result>): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), "vectors-"));
   const path = join(folder, name);
   writeFileSync(path, content);
   try {
-    return use(path);
+    return await use(path);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -75,7 +75,7 @@ function loadImages(input: Input) {
   };
   const lines = rowsOf(input).map((row) => `${quote(row.index)}\t${quote(row.image)}\n`);
   return inFile("set.tsv", `index\timage\n${lines.join("")}`, async (path) => {
-    const source = openTsv(path);
+    const source = await openTsv(path);
     const rows = loadRows(source, "");
     const index: (string | number)[] = [];
     const image: Json[] = [];
@@ -92,8 +92,8 @@ function loadImages(input: Input) {
 }
 
 function loadTsv(input: Input) {
-  return inFile("set.tsv", text(input.tsv), (path) => {
-    const source = openTsv(path);
+  return inFile("set.tsv", text(input.tsv), async (path) => {
+    const source = await openTsv(path);
     const rows = Array.from({ length: source.length }, (_, row) =>
       source.columns.map((column) => typedValue(source.cells(row)[column]!, source.types[column]!)),
     );
@@ -116,8 +116,8 @@ export const generalFunctions: Record<string, (input: Input) => unknown> = {
   Hallusion_rating: (input) => bySplit(hallusionRating(yesNoRows(input))),
   POPE_rating: (input) => bySplit(popeRating(yesNoRows(input))),
   default_rating: (input) => defaultYesNoRating(yesNoRows(input)),
-  "ImageYORNDataset.evaluate(exact_matching)": (input) => {
-    const { report, files } = evaluate(plainYesNoSet(text(input.dataset)), rowsOf(input), null, null, "m_d.xlsx");
+  "ImageYORNDataset.evaluate(exact_matching)": async (input) => {
+    const { report, files } = await evaluate(plainYesNoSet(text(input.dataset)), rowsOf(input), null, null, "m_d.xlsx");
     return { score: report.table, files };
   },
   process_answer: (input) => normaliseVqaAnswer(text(input.answer), "compat"),
@@ -143,15 +143,15 @@ export const generalFunctions: Record<string, (input: Input) => unknown> = {
       rowsOf(input).map((row) => ({ category: text(row.category), score: Number(row.score) })),
       "compat",
     ),
-  MMVet_auxeval: (input) => {
+  MMVet_auxeval: async (input) => {
     const program = gradeMmVet({ question: "Q", answer: "A", prediction: "p" });
-    const { result, calls } = withReplies(program, input.judge_replies);
+    const { result, calls } = await withReplies(program, input.judge_replies);
     return { score: result.value, judge_calls: calls };
   },
-  "ImageVQADataset.evaluate": (input) => {
+  "ImageVQADataset.evaluate": async (input) => {
     const name = text(input.dataset);
     const rows = input.rows === undefined ? CHART_ROWS : rowsOf(input);
-    const { report, files } = evaluate(vqaSet({ name }), rows, null, null, `M_${name}.xlsx`);
+    const { report, files } = await evaluate(vqaSet({ name }), rows, null, null, `M_${name}.xlsx`);
     return { score: report.table.rows[0], files };
   },
   "FlashVL.build_prompt": (input) => {

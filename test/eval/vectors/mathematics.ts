@@ -1,29 +1,19 @@
 /** @file Vector functions of the mathematics sets: MathVision, MathVista, MathVerse, DynaMath, WeMath. */
-import { pythonEqual } from "../../../src/tasks/vlmeval/maths/python-equal.ts";
-import { verseExtractPrompt } from "../../../src/tasks/vlmeval/prompts/judge-mathverse.ts";
-import { jsonPart, parseAnswer, parseWithPi, scoreDynaMath } from "../../../src/tasks/vlmeval/score/dynamath.ts";
-import { extractAnswer, PREFETCHED } from "../../../src/tasks/vlmeval/score/extract-answer.ts";
-import {
-  compareVerse,
-  mathVerseTable,
-  sameVerseAnswer,
-  verseMetadata,
-} from "../../../src/tasks/vlmeval/score/mathverse.ts";
+import { pythonEqual } from "../../../src/vlmeval/maths/python-equal.ts";
+import { verseExtractPrompt } from "../../../src/vlmeval/prompts/judge.ts";
+import { jsonPart, parseAnswer, parseWithPi, scoreDynaMath } from "../../../src/vlmeval/score/dynamath.ts";
+import { extractAnswer, PREFETCHED } from "../../../src/vlmeval/score/extract-answer.ts";
+import { compareVerse, mathVerseTable, sameVerseAnswer, verseMetadata } from "../../../src/vlmeval/score/mathverse.ts";
 import {
   checkMathVision,
   mathVisionTable,
   prefetchMathVision,
   scoreMathVision,
-} from "../../../src/tasks/vlmeval/score/mathvision.ts";
-import { mathVistaTable, readMathVista, rowSkills } from "../../../src/tasks/vlmeval/score/mathvista.ts";
-import { DEFAULT_RULES } from "../../../src/tasks/vlmeval/score/rules.ts";
-import {
-  markedAnswer,
-  type WeMathRow,
-  weMathAccuracy,
-  weMathMastery,
-} from "../../../src/tasks/vlmeval/score/wemath.ts";
-import { findSet } from "../../../src/tasks/vlmeval/sets/index.ts";
+} from "../../../src/vlmeval/score/mathvision.ts";
+import { mathVistaTable, readMathVista, rowSkills } from "../../../src/vlmeval/score/mathvista.ts";
+import { DEFAULT_RULES } from "../../../src/vlmeval/score/rules.ts";
+import { markedAnswer, type WeMathRow, weMathAccuracy, weMathMastery } from "../../../src/vlmeval/score/wemath.ts";
+import { findSet } from "../../../src/vlmeval/sets/index.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Input, type Json, rowsOf, text } from "./input.ts";
 import { withReplies } from "./stub-judge.ts";
@@ -85,7 +75,7 @@ function weMathCase(reply: (letter: string) => string): Input[] {
   }));
 }
 
-function evaluateWeMath(input: Input) {
+async function evaluateWeMath(input: Input) {
   let rows = rowsOf(input);
   if (input.predictions === "I think it is <letter>") rows = weMathCase((letter) => `I think it is ${letter}`);
   if (input.predictions === "one empty reply") {
@@ -94,7 +84,7 @@ function evaluateWeMath(input: Input) {
   }
   const judge = (input.judge as string | undefined) ?? null;
   const base = judge === null ? "m_d.xlsx" : "M_WeMath.xlsx";
-  const { report, files } = evaluate(findSet("WeMath")!, rows, judge, input.judge_replies, base);
+  const { report, files } = await evaluate(findSet("WeMath")!, rows, judge, input.judge_replies, base);
   const row = report.table.rows[0]!;
   if (judge !== null) return { score_strict: row["Score (Strict)"], files };
   return {
@@ -132,9 +122,9 @@ const VISTA_ROW: Input = {
 };
 
 function judged(set: string, rows: Input[] | null, asColumns = false) {
-  return (input: Input) => {
+  return async (input: Input) => {
     const base = `M_${set}.xlsx`;
-    const { report, files } = evaluate(
+    const { report, files } = await evaluate(
       findSet(set)!,
       rows ?? rowsOf(input),
       text(input.judge),
@@ -147,26 +137,29 @@ function judged(set: string, rows: Input[] | null, asColumns = false) {
 
 export const mathematicsFunctions: Record<string, (input: Input) => unknown> = {
   "mathv.is_equal": (input) => pythonEqual(text(input.asw), text(input.gt_asw)),
-  "mathv.post_check": (input) => {
+  "mathv.post_check": async (input) => {
     const row = line(input);
-    if (input.prefetch) return withReplies(prefetchMathVision(visionLine(row), DEFAULT_RULES), null).result ?? false;
+    if (input.prefetch)
+      return (await withReplies(prefetchMathVision(visionLine(row), DEFAULT_RULES), null)).result ?? false;
     const res = row.res === null || row.res === undefined ? null : text(row.res);
-    return withReplies(checkMathVision(visionLine(row), res, DEFAULT_RULES), null).result;
+    return (await withReplies(checkMathVision(visionLine(row), res, DEFAULT_RULES), null)).result;
   },
-  "mathv.MATH_V_auxeval": (input) => {
-    const { result, calls } = withReplies(scoreMathVision(visionLine(line(input)), DEFAULT_RULES), input.judge_replies);
+  "mathv.MATH_V_auxeval": async (input) => {
+    const { result, calls } = await withReplies(
+      scoreMathVision(visionLine(line(input)), DEFAULT_RULES),
+      input.judge_replies,
+    );
     return { result: { log: result.fields.log, res: result.fields.res }, judge_calls: calls };
   },
-  "mathv.MATH_V_acc": (input) =>
+  "mathv.MATH_V_acc": async (input) =>
     mathVisionTable(
-      rowsOf(input).map((row) => ({
-        category: text(row.category),
-        prefetched: row.log === PREFETCHED,
-        correct: withReplies(
-          checkMathVision(visionLine(row), row.res === null ? null : text(row.res), DEFAULT_RULES),
-          null,
-        ).result,
-      })),
+      await Promise.all(
+        rowsOf(input).map(async (row) => {
+          const res = row.res === null ? null : text(row.res);
+          const { result } = await withReplies(checkMathVision(visionLine(row), res, DEFAULT_RULES), null);
+          return { category: text(row.category), prefetched: row.log === PREFETCHED, correct: result };
+        }),
+      ),
     ),
   "mathvista.post_check": (input) => {
     const row = line(input);
@@ -187,7 +180,7 @@ export const mathematicsFunctions: Record<string, (input: Input) => unknown> = {
     if (!sameVerseAnswer(answer, extract)) return false;
     return input.prefetch ? extract.trim() : true;
   },
-  "mathverse.MathVerse_auxeval_score": (input) => {
+  "mathverse.MathVerse_auxeval_score": async (input) => {
     const row = line(input);
     const program = compareVerse({
       question: text(row.question_for_eval),
@@ -195,12 +188,12 @@ export const mathematicsFunctions: Record<string, (input: Input) => unknown> = {
       extract: text(row.extract),
       prediction: text(row.prediction),
     });
-    const { result, calls } = withReplies(program, input.judge_replies);
+    const { result, calls } = await withReplies(program, input.judge_replies);
     return { score: result.score, log_is_prefetch: result.log === PREFETCHED, judge_calls: calls };
   },
-  "mathverse.MathVerse_auxeval_extract": (input) => {
+  "mathverse.MathVerse_auxeval_extract": async (input) => {
     const prediction = text(input.prediction);
-    const { result, calls } = withReplies(
+    const { result, calls } = await withReplies(
       extractAnswer(verseExtractPrompt(prediction), prediction),
       input.judge_replies,
     );
@@ -225,14 +218,14 @@ export const mathematicsFunctions: Record<string, (input: Input) => unknown> = {
   "dynamath.preprocess": (input) => jsonPart(text(input.text)),
   "dynamath.transfer": (input) => parseWithPi(text(input.text)),
   "dynamath.parse_answer": (input) => parseAnswer(text(input.answer), text(input.answer_type), "compat"),
-  "dynamath.DynaMath_auxeval": (input) => {
+  "dynamath.DynaMath_auxeval": async (input) => {
     const row = line(input);
     const item = { prediction: text(row.prediction), answer: text(row.answer), answer_type: text(row.answer_type) };
-    const { result, calls } = withReplies(scoreDynaMath(item, "compat"), input.judge_replies);
+    const { result, calls } = await withReplies(scoreDynaMath(item, "compat"), input.judge_replies);
     return { result: result.fields, judge_calls: calls };
   },
-  "Dynamath.evaluate": (input) => {
-    const { report, files } = evaluate(
+  "Dynamath.evaluate": async (input) => {
+    const { report, files } = await evaluate(
       findSet("DynaMath")!,
       rowsOf(input),
       "stubjudge",

@@ -1,6 +1,6 @@
 /** @file Runs a file of vectors `{ meta, cases: [{ id, function, input, output | error }] }` against our functions in compatibility mode. */
 import { isDeepStrictEqual } from "node:util";
-import { PythonError } from "../../../src/tasks/vlmeval/python/errors.ts";
+import { PythonError } from "../../../src/vlmeval/python/errors.ts";
 import { choiceFunctions } from "./choice.ts";
 import { generalFunctions } from "./general.ts";
 import type { Input } from "./input.ts";

@@ -1,12 +1,12 @@
 /** @file A judge that gives the listed replies in turn and counts its calls. */
-import { type Ask, type Reply, runProgram, type ScoreProgram } from "../../../src/tasks/vlmeval/score/program.ts";
+import { type Ask, type Reply, runProgram, type ScoreProgram } from "../../../src/vlmeval/score/program.ts";
 import type { Json } from "./input.ts";
 
 /** Run a score program with these replies; without a list there is no judge. After the last reply the judge is down. */
-export function withReplies<Result>(
+export async function withReplies<Result>(
   program: ScoreProgram<Result>,
   replies: Json | undefined,
-): { result: Result; calls: number } {
+): Promise<{ result: Result; calls: number }> {
   const list = Array.isArray(replies) ? (replies as string[]) : null;
   let calls = 0;
   const respond = (ask: Ask): Reply => {
@@ -14,5 +14,6 @@ export function withReplies<Result>(
     if (list === null) return null;
     return list[calls++] ?? "Failed to obtain answer via API.";
   };
-  return { result: runProgram(program, respond), calls };
+  const result = await runProgram(program, respond);
+  return { result, calls };
 }

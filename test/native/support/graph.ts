@@ -1,6 +1,8 @@
 /** @file Graphs that use the library's ops, run by ONNX Runtime. */
-import { nativeRuntime, type TensorData } from "../../../src/engine/runtime/index.ts";
+
 import { type Attrs, apply1, type DType, defineOp, input, serialize, type Value } from "../../../src/graph/index.ts";
+import type { TensorData } from "../../../src/runtime/index.ts";
+import { nativeRuntime } from "../../../src/runtime/ort/index.ts";
 import { libraryPath, type Product } from "./library.ts";
 
 export interface Feed {

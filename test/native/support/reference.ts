@@ -1,7 +1,7 @@
 /** @file The blockwise product in float64, over the same quantised numbers. */
 
-import { floatToHalf, halfToFloat } from "../../../src/model/quantize/half.ts";
-import { packBlockwiseScales, packBlockwiseValues } from "../../../src/model/quantize/pack-blockwise.ts";
+import { floatToHalf, halfToFloat } from "../../../src/common/half.ts";
+import { packBlockwiseScales, packBlockwiseValues } from "../../../src/passes/weights/pack-blockwise.ts";
 import type { Product } from "./library.ts";
 
 /** Deterministic numbers in [0, 1): mulberry32. */

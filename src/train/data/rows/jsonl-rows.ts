@@ -1,68 +1,53 @@
-/** @file JSON Lines by row number: the file is scanned once for where its lines begin, and a line is read when it is asked for. */
+/** @file JSON by row number: JSON Lines, of which a line is read when it is asked for, and an array, which is read whole. */
 
-import { open } from "node:fs/promises";
-import type { RowSource } from "./row-source.ts";
-
-const NEWLINE = 10;
-const SCAN_BYTES = 1 << 20;
-/** A line is one conversation, at most with its pictures as data: URLs. */
-const LONGEST_LINE = 256 * 2 ** 20;
-
-interface Line {
-  readonly number: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-const isBlank = (bytes: Uint8Array): boolean => bytes.every((b) => b === 32 || b === 9 || b === 13);
+import { readFile, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { openLines } from "../../../tables/index.ts";
+import { TrainingInputError } from "../../input-error.ts";
+import { type RowSource, rowsInMemory } from "./row-source.ts";
 
 /** Opens a file of one JSON object per line; blank lines are not rows, but count as lines. @throws Error when it cannot be read */
 export async function openJsonlRows(path: string): Promise<RowSource> {
-  const handle = await open(path, "r");
-  try {
-    const lines: Line[] = [];
-    const chunk = new Uint8Array(SCAN_BYTES);
-    let [at, start, number, blank] = [0, 0, 1, true];
-    const finish = (end: number) => {
-      if (!blank) lines.push({ number, start, end });
-      number++;
-      start = end + 1;
-      blank = true;
-    };
-    for (;;) {
-      const { bytesRead } = await handle.read(chunk, 0, chunk.length, at);
-      if (bytesRead === 0) break;
-      for (let from = 0; from < bytesRead; ) {
-        const newline = chunk.indexOf(NEWLINE, from);
-        const to = newline < 0 || newline >= bytesRead ? bytesRead : newline;
-        blank &&= isBlank(chunk.subarray(from, to));
-        if (to === newline) finish(at + newline);
-        from = to + 1;
+  const lines = await openLines(path);
+  return {
+    path,
+    length: lines.length,
+    place: (i) => `${path}:${lines.number(i)}`,
+    folder: () => dirname(path),
+    async row(i) {
+      const text = await lines.text(i);
+      try {
+        return JSON.parse(text);
+      } catch (error) {
+        throw new Error(`the line is not JSON: ${(error as Error).message}`, { cause: error });
       }
-      at += bytesRead;
-    }
-    if (at > start) finish(at);
-    return {
-      path,
-      length: lines.length,
-      place: (i) => `${path}:${lines[i]!.number}`,
-      async row(i) {
-        const { start: from, end } = lines[i]!;
-        if (end - from > LONGEST_LINE)
-          throw new Error(`the line has ${end - from} bytes, at most ${LONGEST_LINE} are read`);
-        const bytes = new Uint8Array(end - from);
-        await handle.read(bytes, 0, bytes.length, from);
-        const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-        try {
-          return JSON.parse(text);
-        } catch (error) {
-          throw new Error(`the line is not JSON: ${(error as Error).message}`, { cause: error });
-        }
-      },
-      close: () => handle.close(),
-    };
+    },
+    close: () => lines.close(),
+  };
+}
+
+/** An array is parsed in one go, which stops everything else and takes several times its size. */
+const LARGEST_ARRAY = 256 * 2 ** 20;
+
+/**
+ * Opens a file that holds one JSON array of rows, as LLaVA and LLaMA-Factory have them.
+ * @throws TrainingInputError when it is too large, or holds something else
+ */
+export async function openJsonRows(path: string): Promise<RowSource> {
+  const { size } = await stat(path);
+  if (size > LARGEST_ARRAY)
+    throw new TrainingInputError(
+      `${path} has ${size} bytes; at most ${LARGEST_ARRAY} are read as one array. Write one object per line into a .jsonl file.`,
+    );
+  let content: unknown;
+  try {
+    content = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
-    await handle.close();
-    throw error;
+    throw new TrainingInputError(`${path} is not JSON: ${(error as Error).message}`, { cause: error });
   }
+  if (!Array.isArray(content))
+    throw new TrainingInputError(
+      `${path} holds ${content === null ? "null" : `a value of type ${typeof content}`}, expected an array of rows. Of several objects, one per line, the file's name ends in .jsonl.`,
+    );
+  return rowsInMemory(path, dirname(path), content);
 }

@@ -1,9 +1,10 @@
 /** @file Parquet by row number: the file is read once, its pictures stay encoded in memory until they are asked for. */
 
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { openTable, TableError, type TableRow } from "../../../tables/index.ts";
 import { TrainingInputError } from "../../input-error.ts";
-import type { RowSource } from "./row-source.ts";
+import { type RowSource, rowsInMemory } from "./row-source.ts";
 
 /**
  * Rows are visited in random order, while Parquet is decoded a whole row group at a time; so all rows are kept. More than
@@ -11,27 +12,27 @@ import type { RowSource } from "./row-source.ts";
  */
 const LARGEST_FILE = 4 * 2 ** 30;
 
-/** Opens a Parquet file. @throws Error when it is too large or not Parquet */
-export async function openParquetRows(path: string): Promise<RowSource> {
-  const file = await asyncBufferFromFile(path);
-  if (file.byteLength > LARGEST_FILE)
+/** Opens a Parquet file. @throws Error when it is too large or not Parquet; the signal's reason */
+export async function openParquetRows(path: string, signal?: AbortSignal): Promise<RowSource> {
+  const { size } = await stat(path);
+  if (size > LARGEST_FILE)
     throw new TrainingInputError(
-      `${path} has ${file.byteLength} bytes, at most ${LARGEST_FILE} are kept in memory: split it, or name picture files from a .jsonl`,
+      `${path} has ${size} bytes, at most ${LARGEST_FILE} are kept in memory: split it, or name picture files from a .jsonl`,
     );
-  let rows: Record<string, unknown>[];
+  return rowsInMemory(path, dirname(path), await readAll(path, signal));
+}
+
+async function readAll(path: string, signal?: AbortSignal): Promise<TableRow[]> {
+  const all: TableRow[] = [];
   try {
-    const metadata = await parquetMetadataAsync(file);
-    rows = await parquetReadObjects({ file, metadata, compressors, utf8: false });
-  } catch (error) {
-    throw new TrainingInputError(`${path} is not Parquet that can be read: ${(error as Error).message}`, {
-      cause: error,
-    });
+    const table = await openTable(path, { signal });
+    try {
+      for await (const rows of table.rows()) for (const row of rows) all.push(row);
+    } finally {
+      table.close();
+    }
+  } catch (cause) {
+    throw cause instanceof TableError ? new TrainingInputError(cause.message, { cause }) : cause;
   }
-  return {
-    path,
-    length: rows.length,
-    place: (i) => `${path}, row ${i + 1}`,
-    row: async (i) => rows[i],
-    close: async () => {},
-  };
+  return all;
 }
