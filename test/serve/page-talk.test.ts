@@ -202,10 +202,10 @@ describe.skipIf(!hasBrowser())("the page", () => {
     await ask("changed");
     // The failed answer says so too, for the moment before all is as it was.
     await page.getByRole("alert").filter({ hasText: "The server is busy." }).waitFor();
-    expect(await page.getByRole("article").count()).toBe(4);
+    await expect.poll(() => page.getByRole("article").count()).toBe(4);
     fails = undefined;
     await asked("changed");
-    expect(await page.getByRole("article").count()).toBe(2);
+    await expect.poll(() => page.getByRole("article").count()).toBe(2);
     expect(sent().map(textOf)).toEqual(["changed"]);
     expect(picturesIn(sent())).toBe(1);
   });

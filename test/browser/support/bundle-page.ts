@@ -1,7 +1,7 @@
 /** @file Bundles a page that uses the package, as a user's bundler does; once for all test files, as long as the sources are the same. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { cp, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
@@ -19,6 +19,7 @@ export async function bundlePage(outDir: string): Promise<void> {
 
 /** Another test file may do the same at the same time: who comes last throws its own away. */
 async function buildAside(kept: string): Promise<void> {
+  await mkdir(KEPT, { recursive: true });
   const aside = await mkdtemp(join(KEPT, "flashvl-test-page-new-"));
   try {
     await buildPage(aside);
