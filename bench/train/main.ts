@@ -1,12 +1,13 @@
 /**
  * @file Steps per second and memory of supervised fine-tuning against the same step in PyTorch, in alternation: float32 against
  * float32, and bfloat16 factors against autocast to bfloat16. Writes its section of bench/RESULTS.md where `--out` is given.
- * usage: npx tsx bench/train/main.ts --python PYTHON [--rounds 10] [--rows 32] [--length 256] [--threads 2] [--model FOLDER] [--profile]
+ * usage: npx tsx bench/train/main.ts --python PYTHON [--rounds 10] [--rows 32] [--length 256] [--threads 2] [--model FOLDER] [--profile] [--before FOLDER]
+ * `--before` names another checkout of this project, built, whose step is measured beside this one's.
  */
 
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { PRECISIONS, type Precision } from "../../src/passes/index.ts";
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     threads: { type: "string", default: "2" },
     model: { type: "string", default: here("../../recipes/tiny/model") },
     profile: { type: "boolean", default: false },
+    before: { type: "string" },
     out: { type: "string" },
   },
 });
@@ -38,21 +40,26 @@ const PROFILED = 3;
 const folder = await mkdtemp(join(tmpdir(), "flashvl-bench-"));
 
 async function measure(precision: Precision) {
-  const ours = ["--import", "tsx", here("our-step.ts"), folder, values.threads, precision];
+  const step = (file: string) => ["--import", "tsx", file, folder, values.threads, precision];
+  const ours = step(here("our-step.ts"));
   const results: Record<string, SideResult> = await alternate(
     {
       flashvl: [process.execPath, ours],
+      ...(values.before ? { before: [process.execPath, step(resolve(values.before, "bench/train/our-step.ts"))] } : {}),
       ...(values.python ? { torch: [values.python, [here("torch_step.py"), folder, values.threads, precision]] } : {}),
     },
     Number(values.rounds),
   );
-  const [a, b] = [results.flashvl!, results.torch];
-  if (b && Math.abs(a.losses[0]! - b.losses[0]!) > TOLERANCE[precision] * b.losses[0]!)
-    throw new Error(`the two sides do not do the same: first losses ${a.losses[0]} and ${b.losses[0]}`);
+  const [a, b, before] = [results.flashvl!, results.torch, results.before];
+  for (const other of [b, before])
+    if (other && Math.abs(a.losses[0]! - other.losses[0]!) > TOLERANCE[precision] * other.losses[0]!)
+      throw new Error(`the two sides do not do the same: first losses ${a.losses[0]} and ${other.losses[0]}`);
   return {
     precision,
     flashvl: a,
     torch: b,
+    before,
+    speedOverBefore: before ? before.msPerStep / a.msPerStep : undefined,
     speedOverTorch: b ? b.msPerStep / a.msPerStep : undefined,
     profile: values.profile ? await profile(ours, precision) : undefined,
   };
@@ -87,7 +94,7 @@ try {
   const text = JSON.stringify(report, null, 2);
   if (values.out) {
     await writeFile(values.out, `${text}\n`);
-    writeSection("train", resultsTable(report));
+    writeSection(values.before ? "train-before" : "train", resultsTable(report));
   }
   console.log(text);
 } finally {

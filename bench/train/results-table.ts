@@ -13,6 +13,9 @@ export interface TrainReport {
     readonly flashvl: SideResult;
     readonly torch?: SideResult;
     readonly speedOverTorch?: number;
+    /** Another checkout of this project. */
+    readonly before?: SideResult;
+    readonly speedOverBefore?: number;
   }[];
 }
 
@@ -27,7 +30,7 @@ function row(name: string, s: SideResult, ratio: string): string {
 
 /** Markdown with its heading. */
 export function resultsTable(r: TrainReport): string {
-  const lines = r.pairs.flatMap(({ precision, flashvl, torch, speedOverTorch }) => [
+  const lines = r.pairs.flatMap(({ precision, flashvl, torch, speedOverTorch, before, speedOverBefore }) => [
     row(
       `flashvl, ${precision}`,
       flashvl,
@@ -36,10 +39,16 @@ export function resultsTable(r: TrainReport): string {
     ...(torch
       ? [row(`PyTorch ${torch.ready}, ${precision === "float32" ? precision : "autocast to bfloat16"}`, torch, "")]
       : []),
+    ...(before
+      ? [row(`flashvl before, ${precision}`, before, `now **${speedOverBefore!.toFixed(2)}** times its speed`)]
+      : []),
   ]);
-  return `## Training step
+  const before = r.pairs.some((pair) => pair.before);
+  const heading = before ? "Training step, beside an earlier version" : "Training step";
+  const sides = before ? "--before FOLDER" : "--python PYTHON --profile";
+  return `## ${heading}
 
-\`npx tsx bench/train/main.ts --python PYTHON --profile --out bench/train.json\`: supervised fine-tuning of ${(r.pairs[0]!.flashvl.parameters / 1e6).toFixed(1)} M
+\`npx tsx bench/train/main.ts ${sides} --out bench/train.json\`: supervised fine-tuning of ${(r.pairs[0]!.flashvl.parameters / 1e6).toFixed(1)} M
 parameters, ${r.rows} rows of ${r.tokensPerRow} tokens with a picture each, AdamW included, ${r.threads} threads of ${r.machine.cpu}; medians of
 ${r.rounds} steps in alternation (fastest-slowest), peak memory of the process.
 
