@@ -2,7 +2,7 @@
 
 import type { Communicator } from "./communicator.ts";
 import { RanksError } from "./communicator.ts";
-import { loadMpi, type MpiLibrary, TEXT_BYTES } from "./mpi-library.ts";
+import { keepLoaded, loadMpi, type MpiLibrary, TEXT_BYTES } from "./mpi-library.ts";
 
 /** MPI_THREAD_SERIALIZED: calls come from several threads, never two at a time. MPI_THREAD_MULTIPLE is asked for, so that abort may interrupt. */
 const SERIALIZED = 2;
@@ -105,6 +105,7 @@ export function openMpi(expected: number, mpi: MpiLibrary = loadMpi()): Communic
     abort: (code) => mpi.call("MPI_Abort", world, code),
     close: () =>
       inTurn(async () => {
+        keepLoaded();
         mpi.call("MPI_Finalize");
       }),
   };

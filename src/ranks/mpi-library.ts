@@ -1,5 +1,6 @@
 /** @file Finds the system's MPI and binds what we call of it. Open MPI's handles are addresses of its symbols, MPICH's are numbers. */
 
+import { existsSync, readFileSync } from "node:fs";
 import { koffi } from "../runtime/ort/index.ts";
 import { RanksError } from "./communicator.ts";
 
@@ -70,6 +71,21 @@ export function loadMpi(env: NodeJS.ProcessEnv = process.env): MpiLibrary {
       failures.push(`${path}: ${(error as Error).message.split("\n")[0]}`);
     }
   throw new RanksError(`No MPI library can be loaded (${failures.join("; ")}). ${ADVICE}`);
+}
+
+/** RTLD_NOW, RTLD_NOLOAD and RTLD_NODELETE of glibc: what is loaded already is never unloaded. */
+const STAY = 0x2 | 0x4 | 0x1000;
+
+/**
+ * Keeps the libraries of MPI loaded until the process ends, to be called before MPI_Finalize, which unloads Open MPI's plugins.
+ * The threads that calls ran in still hold a plugin's function, which they call when they end: with the plugin for TCP gone,
+ * that ended every job over TCP in a segmentation fault. Does nothing where there is no Linux.
+ */
+export function keepLoaded(): void {
+  if (!existsSync("/proc/self/maps")) return;
+  const mapped = readFileSync("/proc/self/maps", "utf8").matchAll(/\/\S*\/(?:mca_|libmpi|libopen-|libevent)[^/\s]*$/gm);
+  const open = koffi.load(null).func("dlopen", "void *", ["str", "int"]);
+  for (const path of new Set(Array.from(mapped, ([found]) => found))) open(path, STAY);
 }
 
 function symbolOf(library: LibraryHandle, name: string): bigint | undefined {
