@@ -7,22 +7,21 @@ import { openModelCheckpoint } from "../compile/index.ts";
 import type { ModelConfig } from "../model/index.ts";
 import { alone, dealt, fromFirst, gatherValues, onAny } from "../ranks/index.ts";
 import { accumulate } from "./accumulate.ts";
+import { chooseTrained, optimizerOf } from "./choose-trained.ts";
 import { batchesOf, loaded, withPictures } from "./data/batches.ts";
 import type { PairSequence } from "./data/pairs.ts";
 import { createDpoStep, type RewardMean } from "./dpo-step.ts";
-import { adaptersOf, initializeLora } from "./lora/lora.ts";
 import { type PreferenceStep, preferenceStep } from "./loss/preference-weights.ts";
 import { nativeTraining, usedPrecision } from "./native-training.ts";
-import { Optimizer } from "./optim/optimizer.ts";
 import { evaluatePairs, PairScorer, shapeOf, sumsOf } from "./pair-scores.ts";
-import { loadParameters, ParameterStore } from "./parameter-store.ts";
+import { loadParameters, type ParameterStore } from "./parameter-store.ts";
 import { pictureInput } from "./picture-input.ts";
 import { PictureTokens } from "./picture-tokens.ts";
 import { digestOf, gatherStep, rankTimes } from "./rank-times.ts";
 import { preferenceOptions } from "./recipe/dpo-keys.ts";
-import { type DpoRecipe, resolvedSchedule } from "./recipe/schema.ts";
+import type { DpoRecipe } from "./recipe/schema.ts";
 import { type PairSums, ReferenceSums, referenceIdentity } from "./reference-sums.ts";
-import { folderOfOthers, openRunFolder, type RunOptions } from "./run/run-folder.ts";
+import { openFolderOfRank, type RunOptions } from "./run/run-folder.ts";
 import { checkpointsOf, loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
 
 export interface DpoOptions extends RunOptions {
@@ -188,18 +187,9 @@ async function train(
   const sums = ({ key }: PairSequence): PairSums => reference.get(key);
 
   // ---- what is trained
-  const adapters = recipe.lora ? adaptersOf(base, recipe.lora) : [];
-  const store = ParameterStore.joined(base, adapters);
-  initializeLora(store, adapters, new Random(recipe.seed));
-  const parts = new Set<string>(recipe.train);
-  const trained = (recipe.lora ? adapters : base.parameters.filter((p) => parts.has(p.part))).map((p) => p.name);
-  const optimizer = new Optimizer(store, trained, {
-    runtime: nativeTraining().runtime,
-    ...recipe.optimizer,
-    schedule: resolvedSchedule(recipe),
-    threads: recipe.threads,
-    ranks,
-  });
+  const chosen = chooseTrained(base, recipe, new Random(recipe.seed));
+  const { store, trained } = chosen;
+  const optimizer = optimizerOf(chosen, recipe, ranks);
 
   // ---- resume
   const checkpoints = checkpointsOf(options.run, recipe, modelFolder);
@@ -209,10 +199,7 @@ async function train(
   let cursor = resumed?.cursor ?? 0;
   const { rewardMean = 0, rewardUpdates = 0 } = resumed?.extra ?? {};
   const rewards: RewardMean = { mean: rewardMean, updates: rewardUpdates };
-  const folder =
-    ranks.rank === 0
-      ? await openRunFolder(options.run, recipe, optimizer.step, print, options.epochSize)
-      : folderOfOthers(options.run);
+  const folder = await openFolderOfRank(options, recipe, optimizer.step);
   const save = async (): Promise<string> => {
     const extra = { rewardMean: rewards.mean, rewardUpdates: rewards.updates };
     const saved = await saveCheckpoint(checkpoints, store, optimizer, {

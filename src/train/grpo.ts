@@ -8,18 +8,18 @@ import { alone, type Communicator, deal, dealt, fromFirst, gatherValues, onAny }
 import type { Task } from "../tasks/index.ts";
 import { accumulate } from "./accumulate.ts";
 import { combineRewards } from "./advantages.ts";
+import { chooseTrained, optimizerOf } from "./choose-trained.ts";
 import { completionSequences } from "./data/completions.ts";
 import { createGrpoStep, type GrpoMeasures } from "./grpo-step.ts";
-import { adaptersOf, initializeLora, MergedWeights } from "./lora/lora.ts";
+import { MergedWeights } from "./lora/lora.ts";
 import { nativeTraining } from "./native-training.ts";
-import { Optimizer } from "./optim/optimizer.ts";
-import { loadParameters, ParameterStore } from "./parameter-store.ts";
+import { loadParameters } from "./parameter-store.ts";
 import { pictureInput } from "./picture-input.ts";
 import { digestOf, gatherStep, rankTimes } from "./rank-times.ts";
-import { type GrpoRecipe, resolvedSchedule } from "./recipe/schema.ts";
+import type { GrpoRecipe } from "./recipe/schema.ts";
 import { loadRewards, type NamedReward, scoreAll } from "./rewards.ts";
 import { type Group, rollout } from "./rollout.ts";
-import { folderOfOthers, openRunFolder, type RunOptions } from "./run/run-folder.ts";
+import { openFolderOfRank, type RunOptions } from "./run/run-folder.ts";
 import { checkpointsOf, loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
 import { mean, rewardMetrics, std, withAdvantages } from "./with-advantages.ts";
 
@@ -95,18 +95,9 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
   await checkpoint.close();
 
   // ---- what is trained
-  const adapters = recipe.lora ? adaptersOf(base, recipe.lora) : [];
-  const store = ParameterStore.joined(base, adapters);
-  initializeLora(store, adapters, new Random(recipe.seed));
-  const parts = new Set<string>(recipe.train);
-  const trained = (recipe.lora ? adapters : base.parameters.filter((p) => parts.has(p.part))).map((p) => p.name);
-  const optimizer = new Optimizer(store, trained, {
-    runtime: nativeTraining().runtime,
-    ...recipe.optimizer,
-    schedule: resolvedSchedule(recipe),
-    threads: recipe.threads,
-    ranks,
-  });
+  const chosen = chooseTrained(base, recipe, new Random(recipe.seed));
+  const { store, adapters, trained } = chosen;
+  const optimizer = optimizerOf(chosen, recipe, ranks);
   const rewards = await loadRewards<Row>(recipe.rewards);
 
   // ---- resume
@@ -114,11 +105,7 @@ export async function trainGrpo<Row>(recipe: GrpoRecipe, options: GrpoOptions<Ro
   let last = await fromFirst(ranks, () => newestCheckpoint(checkpoints.folder));
   let cursor = last ? (await loadTrainingState(last, store, optimizer)).cursor : 0;
   let savedAt = last === undefined ? undefined : optimizer.step;
-  const print = options.print ?? (() => {});
-  const folder =
-    ranks.rank === 0
-      ? await openRunFolder(options.run, recipe, optimizer.step, print, options.epochSize)
-      : folderOfOthers(options.run);
+  const folder = await openFolderOfRank(options, recipe, optimizer.step);
   const save = async (): Promise<string> => {
     const saved = await saveCheckpoint(checkpoints, store, optimizer, { step: optimizer.step, cursor, random: [] });
     savedAt = optimizer.step;

@@ -7,16 +7,16 @@ import { alone, deal, fromFirst, onAny } from "../ranks/index.ts";
 import { accumulate } from "./accumulate.ts";
 import { type AnswerScoreOptions, openAnswerScore } from "./answer-score.ts";
 import { addedParameters, fillAuxiliary, type WeightedLoss } from "./auxiliary-loss.ts";
+import { chooseTrained, optimizerOf } from "./choose-trained.ts";
 import { type Batch, fillInputs, toBatches, withPictures } from "./data/batches.ts";
 import type { Sequence } from "./data/sequence.ts";
 import { initialize } from "./initialize.ts";
-import { adaptersOf, fillDropout, initializeLora, MergedWeights } from "./lora/lora.ts";
+import { fillDropout, MergedWeights } from "./lora/lora.ts";
 import { nativeTraining } from "./native-training.ts";
-import { Optimizer } from "./optim/optimizer.ts";
-import { loadParameters, ParameterStore } from "./parameter-store.ts";
+import { loadParameters } from "./parameter-store.ts";
 import { digestOf, gatherStep, rankTimes } from "./rank-times.ts";
-import { resolvedSchedule, type SftRecipe } from "./recipe/schema.ts";
-import { folderOfOthers, openRunFolder, type RunOptions } from "./run/run-folder.ts";
+import type { SftRecipe } from "./recipe/schema.ts";
+import { openFolderOfRank, type RunOptions } from "./run/run-folder.ts";
 import { checkpointsOf, loadTrainingState, newestCheckpoint, saveCheckpoint } from "./run/training-state.ts";
 import { type SftShape, sftGraph } from "./sft-graph.ts";
 import { Validation } from "./sft-validation.ts";
@@ -60,27 +60,15 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
   const random = new Random(recipe.seed);
 
   // ---- what is trained
-  const adapters = recipe.lora ? adaptersOf(base, recipe.lora) : [];
-  const added = addedParameters(auxiliary, base);
-  const store = ParameterStore.joined(base, [...adapters, ...added]);
-  initializeLora(store, adapters, random);
+  const chosen = chooseTrained(base, recipe, random, addedParameters(auxiliary, base));
+  const { store, adapters, trained } = chosen;
   for (const { loss } of auxiliary) {
     const own = new Set(loss.parameters?.map(({ name }) => name));
     if (loss.initialize) loss.initialize(store);
     else initialize(store, random, ({ name }) => own.has(name));
   }
-  const parts = new Set<string>(recipe.train);
-  const trained = (adapters.length ? adapters : base.parameters.filter((p) => parts.has(p.part)))
-    .concat(added)
-    .map((p) => p.name);
   const on = nativeTraining();
-  const optimizer = new Optimizer(store, trained, {
-    runtime: on.runtime,
-    ...recipe.optimizer,
-    schedule: resolvedSchedule(recipe),
-    threads: recipe.threads,
-    ranks,
-  });
+  const optimizer = optimizerOf(chosen, recipe, ranks);
 
   // ---- resume
   const checkpoints = checkpointsOf(options.run, recipe, checkpoint.modelFolder);
@@ -95,10 +83,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     link: join(options.run, "best"),
   };
   const print = options.print ?? (() => {});
-  const folder =
-    ranks.rank === 0
-      ? await openRunFolder(options.run, recipe, optimizer.step, print, options.epochSize)
-      : folderOfOthers(options.run);
+  const folder = await openFolderOfRank(options, recipe, optimizer.step);
 
   // ---- graphs and their memory
   const lora = recipe.lora && { config: recipe.lora, names: new Set(adapters.map((p) => p.name)) };

@@ -1,13 +1,14 @@
 /** @file Draws a price board: title, cells, goods and tags. */
 
-import type { Cell, PriceBoard } from "./board.ts";
+import type { PriceBoard } from "./board.ts";
 import type { Context } from "./canvas.ts";
 import { css, drawBackground, type Hsl } from "./draw-background.ts";
-import { drawGoods, type Rectangle } from "./draw-goods.ts";
+import { drawGoods } from "./draw-goods.ts";
 import { drawTag, pickTagStyle, tagHeight } from "./draw-tag.ts";
 import { type Face, textWidth, writeText } from "./lettering.ts";
 import { type Marks, VIEW } from "./marks.ts";
-import { patchClassOf, placeName } from "./patch-classes.ts";
+import { patchClassOf } from "./patch-classes.ts";
+import { placeCell } from "./place-cell.ts";
 import type { Random } from "./random.ts";
 import type { Split } from "./splits.ts";
 import { pickFace, type Studio } from "./studio.ts";
@@ -55,15 +56,7 @@ export function drawPriceBoard(
   const twoLines = board.names !== "none" || (board.unitShown === "tag" && board.columns >= 3);
   const tall = tagHeight(random, area.height / board.rows - 2 * gap, twoLines ? 2 : 1);
   for (const cell of board.cells) {
-    const bounds = cellBounds(board, cell, area, gap);
-    marks.place(
-      context,
-      patchClassOf(placeName(cell.row, cell.column)),
-      bounds.x,
-      bounds.y,
-      bounds.width,
-      bounds.height,
-    );
+    const bounds = placeCell(context, marks, board, cell, area, gap);
     if (cards !== "none") {
       context.fillStyle = css(card);
       context.beginPath();
@@ -87,18 +80,6 @@ export function drawPriceBoard(
     drawGoods(context, marks, random, drawing, label, goods, stretch);
     drawTag(context, marks, random, board, cell, style, tag, stretch);
   }
-}
-
-function cellBounds(board: PriceBoard, cell: Cell, area: Rectangle, gap: number): Rectangle {
-  const inRow = board.cells.filter((other) => other.row === cell.row).length;
-  const width = area.width / inRow;
-  const height = area.height / board.rows;
-  return {
-    x: area.x + (cell.column - 1) * width + gap / 2,
-    y: area.y + (cell.row - 1) * height + gap / 2,
-    width: width - gap,
-    height: height - gap,
-  };
 }
 
 function drawTitle(

@@ -6,7 +6,8 @@ import { css, drawBackground, type Hsl, pickBackground } from "./draw-background
 import { drawGoods, type Rectangle } from "./draw-goods.ts";
 import { textWidth, writeText } from "./lettering.ts";
 import { type Marks, VIEW } from "./marks.ts";
-import { patchClassOf, placeName } from "./patch-classes.ts";
+import { patchClassOf } from "./patch-classes.ts";
+import { placeCell } from "./place-cell.ts";
 import type { Random } from "./random.ts";
 import type { Split } from "./splits.ts";
 import { pickFace, type Studio } from "./studio.ts";
@@ -54,15 +55,7 @@ export function drawWideBoard(
   ]);
   const loose = random.chance(0.25) ? 0.5 : 0;
   for (const cell of board.cells) {
-    const bounds = cellBounds(board, cell, area, gap);
-    marks.place(
-      context,
-      patchClassOf(placeName(cell.row, cell.column)),
-      bounds.x,
-      bounds.y,
-      bounds.width,
-      bounds.height,
-    );
+    const bounds = placeCell(context, marks, board, cell, area, gap);
     if (cards) {
       context.fillStyle = css(card);
       context.fillRect(bounds.x, bounds.y, bounds.width, bounds.height);
@@ -92,17 +85,6 @@ function drawPage(context: Context, random: Random): Hsl {
   context.fillStyle = css(page);
   context.fillRect(-40, -40, VIEW + 80, VIEW + 80);
   return page;
-}
-
-function cellBounds(board: PriceBoard, cell: Cell, area: Rectangle, gap: number): Rectangle {
-  const inRow = board.cells.filter((other) => other.row === cell.row).length;
-  const [width, height] = [area.width / inRow, area.height / board.rows];
-  return {
-    x: area.x + (cell.column - 1) * width + gap / 2,
-    y: area.y + (cell.row - 1) * height + gap / 2,
-    width: width - gap,
-    height: height - gap,
-  };
 }
 
 /**

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { acquireLock, makeFolder, writeWhole } from "../../common/node.ts";
 import type { Precision } from "../../passes/index.ts";
-import type { Communicator } from "../../ranks/index.ts";
+import { alone, type Communicator } from "../../ranks/index.ts";
 import { usedPrecision } from "../native-training.ts";
 import { isOfRank } from "../rank-times.ts";
 import { openReporters } from "./reporter.ts";
@@ -109,7 +109,7 @@ export function liveLine(step: number, metrics: Metrics, { steps, pace }: LineCo
 }
 
 /** The folder of a run as ranks other than 0 see it: they write nothing. */
-export const folderOfOthers = (path: string): RunFolder => ({
+const folderOfOthers = (path: string): RunFolder => ({
   path,
   checkpoints: join(path, "checkpoints"),
   log() {},
@@ -177,3 +177,11 @@ export async function openRunFolder(
     },
   };
 }
+
+/** The folder as this rank sees it: only rank 0 opens and writes it. */
+export const openFolderOfRank = async (
+  { run, print = () => {}, ranks = alone, epochSize }: RunOptions & { readonly epochSize?: number },
+  recipe: RunRecipe,
+  resumedAt: number,
+): Promise<RunFolder> =>
+  ranks.rank === 0 ? openRunFolder(run, recipe, resumedAt, print, epochSize) : folderOfOthers(run);
