@@ -37,7 +37,7 @@ export async function heldOutRows(
 }
 
 /** Rows of a file as samples of one kind; a row that cannot be used is undefined. */
-interface RowItems<Item> {
+export interface RowItems<Item> {
   readonly rows: number;
   item(row: number): Promise<Item | undefined>;
   close(): Promise<void>;

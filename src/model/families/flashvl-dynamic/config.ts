@@ -5,6 +5,7 @@ import type { IssForm, ModelConfig, Stitching } from "../../config.ts";
 import { count, imageSide, layers, multiple, parsedConfig } from "../../config-limits.ts";
 import { decoderSchema, readDecoder } from "../../decoders/qwen-config.ts";
 import type { ConfigFacts } from "../../family.ts";
+import { checkStatedSizes } from "../flashvl-sizes.ts";
 import { FORMS, stitchedGrid } from "../stitching.ts";
 import { stitchingSchema } from "../stitching-schema.ts";
 
@@ -75,14 +76,8 @@ function read(family: string, json: unknown, facts: ConfigFacts, form: IssForm |
   };
   const stitching: Stitching | undefined = form && { ...stitchingSchema.parse(top.stitching ?? {}), form };
   const windowTokens = (stitching ? stitchedGrid(vision, stitching) : vision.imageSize / vision.patchSize / 2) ** 2;
-  if (top.image_token_num !== undefined && top.image_token_num !== windowTokens)
-    throw new Error(
-      `config.json: image_token_num is ${top.image_token_num}, but the picture and patch size give ${windowTokens}${form ? ` with iss "${form}"` : ""}`,
-    );
-  if (v.proj_output_dim !== undefined && v.proj_output_dim !== l.hidden_size)
-    throw new Error(
-      `config.json: proj_output_dim is ${v.proj_output_dim}, expected llm_config.hidden_size (${l.hidden_size})`,
-    );
+  const stated = { imageTokens: top.image_token_num, projection: v.proj_output_dim };
+  checkStatedSizes(stated, windowTokens, l.hidden_size, form && ` with iss "${form}"`);
   return {
     family,
     vision,

@@ -5,6 +5,7 @@ import type { ModelConfig } from "../../config.ts";
 import { count, imageSide, layers, multiple, parsedConfig } from "../../config-limits.ts";
 import { decoderSchema, readDecoder } from "../../decoders/qwen-config.ts";
 import type { ConfigFacts } from "../../family.ts";
+import { checkStatedSizes } from "../flashvl-sizes.ts";
 
 const visionSchema = z.object({
   hidden_size: count,
@@ -40,14 +41,8 @@ export function readConfig(json: unknown, facts: ConfigFacts): ModelConfig {
   const tiedHead = facts.tensors ? !facts.tensors.has("llm.lm_head.weight") : (l.tie_word_embeddings ?? false);
   const decoder = readDecoder(l, { key: "llm_config", tiedHead });
   const windowTokens = (v.image_size / v.patch_size / 2) ** 2;
-  if (top.image_token_num !== undefined && top.image_token_num !== windowTokens)
-    throw new Error(
-      `config.json: image_token_num is ${top.image_token_num}, but the picture and patch size give ${windowTokens}`,
-    );
-  if (v.proj_output_dim !== undefined && v.proj_output_dim !== l.hidden_size)
-    throw new Error(
-      `config.json: proj_output_dim is ${v.proj_output_dim}, expected llm_config.hidden_size (${l.hidden_size})`,
-    );
+  const stated = { imageTokens: top.image_token_num, projection: v.proj_output_dim };
+  checkStatedSizes(stated, windowTokens, l.hidden_size);
   return {
     family: "flashvl-static",
     vision: {
