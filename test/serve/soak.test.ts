@@ -49,12 +49,12 @@ test(
 
 test("a load at a rate comes at that rate: neither all at once nor at the pace of the answers", async () => {
   const { url } = await start({ model: new FakeModel({ script: () => "ok" }) });
-  const [rate, seconds] = [50, 1];
+  const [rate, requests] = [50, 50];
   const bodies = [{ messages: [{ role: "user", content: "Hi" }] }];
-  const { samples } = await runLoad({ url, rate, seconds, clients: 8, bodies });
+  const { samples } = await runLoad({ url, rate, requests, clients: 8, bodies });
   expect(new Set(samples.map(({ outcome }) => outcome))).toEqual(new Set(["ok"]));
-  // Eight clients that ask again at once send many times as much. A busy machine may only send less, how much less nobody knows.
-  expect(samples.length).toBeGreaterThan(0);
+  // All are sent, however long a busy machine takes; eight clients that ask again at once would send them in no time.
+  expect(samples.length).toBeGreaterThanOrEqual(requests);
   for (const until of [0.1, 0.25, 0.5, 0.75, 1]) {
     const due = rate * until;
     const sent = samples.filter(({ at }) => at < until * 1000).length;
